@@ -1,0 +1,236 @@
+//! Reading an operation from a request: every bad field is found, and none is quoted back.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+};
+use serde_json::Value;
+
+use crate::{Patch, QueryValue, parameters::pairs};
+
+/// A request as a server received it, its path already matched and decoded.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Incoming<'a> {
+    /// The path's parameters, percent-decoded, by name.
+    pub path: &'a [(&'a str, &'a str)],
+    /// The query string, still encoded, without `?`.
+    pub query: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Why a request is not a call of the operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// The body is not a JSON object.
+    Malformed,
+    /// Some fields are missing or have a value that cannot be.
+    Fields(FieldErrors),
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("the body is not a JSON object"),
+            Self::Fields(errors) => write!(f, "{errors}"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// What is wrong, by field: `{"target_url": ["This field is required."]}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct FieldErrors(pub BTreeMap<String, Vec<String>>);
+
+impl FieldErrors {
+    /// One field's error.
+    pub fn one(field: &str, message: &str) -> Self {
+        let mut errors = Self::default();
+        errors.add(field, message);
+        errors
+    }
+
+    /// Adds an error to a field.
+    pub fn add(&mut self, field: &str, message: &str) {
+        self.0
+            .entry(field.to_owned())
+            .or_default()
+            .push(message.to_owned());
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for FieldErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (field, messages)) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{field}: {}", messages.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a body field stays out of the request.
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference to the field, which is one itself"
+)]
+pub(crate) fn is_unset<T: Unset>(field: &&T) -> bool {
+    field.is_unset()
+}
+
+pub(crate) trait Unset {
+    fn is_unset(&self) -> bool;
+}
+
+impl<T> Unset for Option<T> {
+    fn is_unset(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T> Unset for Patch<T> {
+    fn is_unset(&self) -> bool {
+        Patch::is_unset(self)
+    }
+}
+
+/// Reads field after field and gathers what is wrong.
+pub(crate) struct Fields<'a> {
+    incoming: &'a Incoming<'a>,
+    query: Vec<(String, String)>,
+    body: BTreeMap<String, Value>,
+    malformed: bool,
+    errors: FieldErrors,
+}
+
+/// Proof that no error was found.
+pub(crate) struct NoErrors(());
+
+impl<'a> Fields<'a> {
+    pub(crate) fn new(incoming: &'a Incoming<'a>) -> Self {
+        Self {
+            incoming,
+            query: pairs(incoming.query).collect(),
+            body: BTreeMap::new(),
+            malformed: false,
+            errors: FieldErrors::default(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.incoming
+            .path
+            .iter()
+            .find(|(given, _)| *given == name)
+            .map_or_else(String::new, |(_, value)| (*value).to_owned())
+    }
+
+    pub(crate) fn query<T: QueryValue>(&mut self, name: &str) -> Option<T> {
+        let (_, text) = self.query.iter().find(|(given, _)| given == name)?;
+        let value = T::from_query(text);
+        if value.is_none() {
+            self.errors.add(name, "Not a valid value.");
+        }
+        value
+    }
+
+    pub(crate) fn read_body(&mut self) {
+        // A call that sends nothing is a call with no fields: the official clients leave the body out.
+        let body = if self.incoming.body.is_empty() {
+            b"{}"
+        } else {
+            self.incoming.body
+        };
+        match serde_json::from_slice::<UniqueMembers>(body) {
+            Ok(UniqueMembers(members)) => self.body = members,
+            Err(_) => self.malformed = true,
+        }
+    }
+
+    pub(crate) fn required<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        match self.body.remove(name) {
+            None => {
+                self.errors.add(name, "This field is required.");
+                None
+            }
+            Some(value) => self.not_null(name, value),
+        }
+    }
+
+    pub(crate) fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let value = self.body.remove(name)?;
+        self.not_null(name, value)
+    }
+
+    pub(crate) fn nullable<T: DeserializeOwned>(&mut self, name: &str) -> Patch<T> {
+        match self.body.remove(name) {
+            None => Patch::Unset,
+            Some(Value::Null) => Patch::Null,
+            Some(value) => self.not_null(name, value).map_or(Patch::Unset, Patch::Value),
+        }
+    }
+
+    fn not_null<T: DeserializeOwned>(&mut self, name: &str, value: Value) -> Option<T> {
+        if value.is_null() {
+            self.errors.add(name, "This field may not be null.");
+            return None;
+        }
+        let read = serde_json::from_value(value).ok();
+        if read.is_none() {
+            self.errors.add(name, "Not a valid value.");
+        }
+        read
+    }
+
+    pub(crate) fn finish(self) -> Result<NoErrors, DecodeError> {
+        if self.malformed {
+            Err(DecodeError::Malformed)
+        } else if self.errors.is_empty() {
+            Ok(NoErrors(()))
+        } else {
+            Err(DecodeError::Fields(self.errors))
+        }
+    }
+}
+
+impl NoErrors {
+    /// A required field; absent only if `finish` failed, which it did not.
+    #[allow(clippy::unused_self, reason = "holding the proof is the point")]
+    pub(crate) fn take<T>(&self, field: Option<T>) -> Result<T, DecodeError> {
+        field.ok_or(DecodeError::Malformed)
+    }
+}
+
+/// A JSON object without two members of one name: two readers would disagree about which one counts.
+struct UniqueMembers(BTreeMap<String, Value>);
+
+impl<'de> serde::Deserialize<'de> for UniqueMembers {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = UniqueMembers;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueMembers, A::Error> {
+                let mut members = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if members.insert(name, value).is_some() {
+                        return Err(A::Error::custom("two members of one name"));
+                    }
+                }
+                Ok(UniqueMembers(members))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}

@@ -1,0 +1,56 @@
+//! The Avala HTTP API as data.
+//!
+//! Every operation is declared once, as a plain type with a constant [`Route`], and everything else derives from
+//! that: the client's request, the server's router and access check, the command's `--read-only`, the parity table.
+//! Nothing here touches a network, a clock or a file.
+//!
+//! ```
+//! use avala_api::{webhooks, Operation};
+//!
+//! let call = webhooks::Get::new("6f9619ff-8b86-d011-b42d-00c04fc964ff");
+//! assert_eq!(webhooks::Get::ROUTE.method.as_str(), "GET");
+//! assert_eq!(call.path().unwrap(), "/webhooks/6f9619ff-8b86-d011-b42d-00c04fc964ff/");
+//! ```
+
+#[macro_use]
+mod declare;
+
+pub mod agent_actions;
+pub mod agents;
+pub mod catalogue;
+mod error_body;
+mod fields;
+mod names;
+mod operation;
+pub mod organizations;
+mod page;
+mod parameters;
+mod patch;
+mod request;
+mod route;
+mod scope;
+pub mod signup;
+mod timestamp;
+pub mod users;
+pub mod webhook_deliveries;
+pub mod webhooks;
+
+pub use avala_keys::Secret;
+pub use error_body::{ErrorBody, texts};
+pub use fields::{DecodeError, FieldErrors, Incoming};
+pub use names::{EventName, Extra};
+pub use operation::{Answer, Operation, Paged};
+pub use page::{Cursor, Page};
+pub use parameters::{CommaList, InvalidParameter, Query, QueryValue};
+pub use patch::Patch;
+pub use request::{CallOptions, Carrier, RateLimit, Request, Response, Retry};
+pub use route::{Access, Method, Paging, Route};
+pub use scope::{Scope, UnknownScope};
+pub use timestamp::{InvalidTimestamp, Timestamp};
+
+/// The header that carries the key on every authenticated call.
+/// Source: <https://avala.ai/docs> (authentication).
+pub const API_KEY_HEADER: &str = "x-avala-api-key";
+
+/// The path under which every operation stands, on Avala's hosts and on ours.
+pub const API_PREFIX: &str = "/api/v1";

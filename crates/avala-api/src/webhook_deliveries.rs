@@ -1,0 +1,85 @@
+//! The log of webhook deliveries.
+
+use serde_json::{Map, Value};
+
+use crate::{Access, EventName, Scope, Timestamp, webhooks::WebhookUid};
+
+id! {
+    /// A delivery's identifier.
+    DeliveryUid;
+}
+
+open_enum! {
+    /// How far a delivery has come.
+    pub enum DeliveryStatus {
+        /// To be sent, or sent again.
+        Pending = "pending",
+        /// The target took it.
+        Delivered = "delivered",
+        /// Given up.
+        Failed = "failed",
+    }
+}
+
+model! {
+    /// One event sent to one webhook.
+    pub struct WebhookDelivery {
+        /// Identifier; the target receives it as `X-Avala-Webhook-Delivery`.
+        pub uid: DeliveryUid,
+        /// The webhook.
+        pub subscription: WebhookUid,
+        /// The event.
+        pub event_type: EventName,
+        /// The body that was sent.
+        #[serde(default)]
+        pub payload: Option<Map<String, Value>>,
+        /// The target's HTTP status.
+        #[serde(default)]
+        pub response_status: Option<i64>,
+        /// The beginning of the target's answer.
+        #[serde(default)]
+        pub response_body: Option<String>,
+        /// How often it was sent.
+        #[serde(default)]
+        pub attempts: i64,
+        /// When it is sent next.
+        #[serde(default)]
+        pub next_retry_at: Option<Timestamp>,
+        /// How far it has come.
+        #[serde(default)]
+        pub status: Option<DeliveryStatus>,
+        /// When it was made.
+        #[serde(default)]
+        pub created_at: Option<Timestamp>,
+        /// When it was last changed.
+        #[serde(default)]
+        pub updated_at: Option<Timestamp>,
+    }
+}
+
+operation! {
+    /// Lists deliveries.
+    List = "webhook_deliveries.list" {
+        route: Get "/webhook-deliveries/",
+        access: Access::Scope(Scope::WebhooksRead),
+        pages: WebhookDelivery, by Cursor,
+        query {
+            /// The field to sort by; a leading `-` reverses.
+            ordering: String,
+        }
+    }
+}
+
+operation! {
+    /// Gets one delivery.
+    Get = "webhook_deliveries.get" {
+        route: Get "/webhook-deliveries/{uid}/",
+        access: Access::Scope(Scope::WebhooksRead),
+        idempotent: true,
+        answer: 200 WebhookDelivery,
+        path {
+            /// Which delivery.
+            uid: DeliveryUid,
+        }
+    }
+}

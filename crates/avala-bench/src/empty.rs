@@ -1,0 +1,3 @@
+//! A program that does nothing: the floor of every start-up time.
+
+fn main() {}

@@ -1,0 +1,82 @@
+//! What can be typed: types only, no logic.
+
+mod agent_actions;
+mod agents;
+mod global;
+mod listing;
+mod organizations;
+#[cfg(feature = "server")]
+mod serve;
+mod signup;
+mod values;
+mod webhook_deliveries;
+mod webhooks;
+
+use clap::{Parser, Subcommand};
+
+pub use agent_actions::*;
+pub use agents::*;
+pub use global::*;
+pub use listing::*;
+pub use organizations::*;
+#[cfg(feature = "server")]
+pub use serve::*;
+pub use signup::*;
+pub use webhook_deliveries::*;
+pub use webhooks::*;
+
+/// Work with Avala from the command line.
+///
+/// Data goes to stdout, messages go to stderr. On a terminal, lists are tables; in a pipe they are tab-separated rows
+/// with RFC 3339 times; with `--output json` they are what the API answers. An independent project, not affiliated with Avala.
+#[derive(Debug, Parser)]
+#[command(name = "avala", version, max_term_width = 100, after_long_help = crate::long_help())]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The first word.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show who the key belongs to, what it may do, and where it was found
+    Whoami,
+    /// Check server, key and rate limit; fails if they are not in order
+    Status,
+    /// Make an account and its first API key
+    ///
+    /// The key is in the server's answer once. In a pipe it goes to stdout; on a terminal say `--out FILE` to keep it in
+    /// a private file, or `--show` to see it.
+    Signup(Signup),
+    /// See the organizations you belong to
+    #[command(subcommand)]
+    Organizations(Organizations),
+    /// Have events reported to a URL
+    #[command(subcommand)]
+    Webhooks(Webhooks),
+    /// See what was sent to webhooks
+    #[command(subcommand)]
+    WebhookDeliveries(WebhookDeliveries),
+    /// Register programs that decide on events
+    #[command(subcommand)]
+    Agents(Agents),
+    /// Submit the decisions of agents
+    #[command(subcommand)]
+    AgentActions(AgentActions),
+    /// Run an Avala server on this machine
+    ///
+    /// The same API, with its own accounts and keys; everything it keeps is in the data directory. `--dev` is for trying
+    /// things out: it listens on this machine only, lets anyone sign up, and prints a key.
+    #[cfg(feature = "server")]
+    Serve(Serve),
+    /// Watch the whole product work, against a real server of its own
+    ///
+    /// It needs no account and no network, and leaves nothing behind. Every line is checked before it is printed: the
+    /// first that does not hold ends the demo with exit code 1.
+    #[cfg(feature = "server")]
+    Demo(Demo),
+}

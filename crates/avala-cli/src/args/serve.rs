@@ -1,0 +1,61 @@
+//! `avala serve` and `avala demo`
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use avala_server::RateLimit;
+use clap::Args;
+use ipnet::IpNet;
+use url::Url;
+
+/// Options of `avala serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Development: this machine only, sign-up open, test keys; prints a key, the same after a restart
+    #[arg(long)]
+    pub dev: bool,
+
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000", value_parser = super::values::bind_address)]
+    pub bind: SocketAddr,
+
+    /// Where everything is kept
+    #[arg(long, value_name = "DIR", default_value = "./.avala")]
+    pub data_dir: PathBuf,
+
+    /// The URL under which clients reach the server, if it is not the address it listens on
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<Url>,
+
+    /// Requests a minute and key, or `off` [default: 100]
+    #[arg(long, value_name = "off|N", value_parser = super::values::rate_limit)]
+    pub rate_limit: Option<RateLimit>,
+
+    /// Let anyone make an account
+    #[arg(long)]
+    pub sign_up: bool,
+
+    /// Allow webhooks to reach this private network; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    pub allow_webhook_target: Vec<IpNet>,
+
+    /// Write a first key, good for 24 hours, to this file, unless it is there already
+    #[arg(long, value_name = "FILE", conflicts_with = "dev")]
+    pub bootstrap_key_file: Option<PathBuf>,
+
+    /// Stop when stdin ends, so that a program that starts a server never leaves one behind
+    #[arg(long)]
+    pub until_stdin_ends: bool,
+}
+
+/// Options of `avala demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Tell the story against a server that runs already, with open sign-up, a rate limit, and 127.0.0.0/8 as a target
+    /// of webhooks
+    #[arg(long, value_name = "URL", requires = "data_dir")]
+    pub against: Option<Url>,
+
+    /// The data directory of that server, where keys are issued and ended
+    #[arg(long, value_name = "DIR", requires = "against")]
+    pub data_dir: Option<PathBuf>,
+}

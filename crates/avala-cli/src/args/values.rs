@@ -1,0 +1,71 @@
+//! Values that are typed in a form of their own. Errors never quote the value: clap does where that is safe.
+
+use std::time::Duration;
+
+/// `30`, `30s`, `1m30s`, `500ms`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<u64>().ok().map(Duration::from_secs);
+    let duration = seconds.or_else(|| text.parse::<jiff::SignedDuration>().ok()?.try_into().ok());
+    match duration {
+        Some(Duration::ZERO) => Err("a time of nothing is too short for anything".to_owned()),
+        Some(duration) => Ok(duration),
+        None => Err("expected a time such as 30s, 2m or 500ms".to_owned()),
+    }
+}
+
+/// `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000`.
+#[cfg(feature = "server")]
+pub(super) fn bind_address(text: &str) -> Result<std::net::SocketAddr, String> {
+    let numeric = text
+        .strip_prefix("localhost:")
+        .map(|port| format!("127.0.0.1:{port}"));
+    numeric
+        .as_deref()
+        .unwrap_or(text)
+        .parse()
+        .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8000".to_owned())
+}
+
+/// `off`, or a number of requests a minute.
+#[cfg(feature = "server")]
+pub(super) fn rate_limit(text: &str) -> Result<avala_server::RateLimit, String> {
+    match (text, text.parse()) {
+        ("off", _) => Ok(avala_server::RateLimit::Off),
+        (_, Ok(requests @ 1..)) => Ok(avala_server::RateLimit::PerMinute(requests)),
+        _ => Err("expected `off` or a number of requests a minute".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        assert_eq!(duration("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for bad in ["", "0", "-5s", "soon", "5 parsecs"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn addresses_are_numbers_or_this_machine() {
+        assert_eq!(bind_address("localhost:80").unwrap().to_string(), "127.0.0.1:80");
+        assert_eq!(bind_address("[::1]:0").unwrap().to_string(), "[::1]:0");
+        for bad in ["8000", "avala.example:80", "127.0.0.1", "localhost"] {
+            assert!(bind_address(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn no_requests_at_all_is_not_a_rate_limit() {
+        assert!(rate_limit("0").is_err() && rate_limit("-1").is_err() && rate_limit("none").is_err());
+        assert_eq!(rate_limit("off"), Ok(avala_server::RateLimit::Off));
+        assert_eq!(rate_limit("100"), Ok(avala_server::RateLimit::PerMinute(100)));
+    }
+}

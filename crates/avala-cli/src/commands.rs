@@ -1,0 +1,125 @@
+//! The commands, one file for each resource, under the names of the contract.
+
+mod agent_actions;
+mod agents;
+#[cfg(feature = "server")]
+mod demo;
+mod organizations;
+#[cfg(feature = "server")]
+mod serve;
+mod signup;
+mod status;
+mod users;
+mod webhook_deliveries;
+mod webhooks;
+
+use std::future::Future;
+
+use tokio::runtime;
+
+use crate::{
+    args::{Cli, Command},
+    exit::Exit,
+    failure::Failure,
+    logging,
+    output::{Cell, Output},
+    session::Session,
+    signals::Signals,
+};
+
+/// Which command calls which operation: `("webhooks.list", "avala webhooks list")`.
+pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [
+        signup::CALLS,
+        users::CALLS,
+        organizations::CALLS,
+        webhooks::CALLS,
+        webhook_deliveries::CALLS,
+        agents::CALLS,
+        agent_actions::CALLS,
+    ]
+    .concat()
+    .into_iter()
+}
+
+/// Runs one command to its end.
+pub(crate) fn run(cli: Cli, out: Output) -> Result<Exit, Failure> {
+    match cli.command {
+        #[cfg(feature = "server")]
+        Command::Serve(args) => serve::run(&cli.global, args, out),
+        #[cfg(feature = "server")]
+        Command::Demo(args) => demo::run(&cli.global, args, out),
+        command => {
+            logging::start(&cli.global, None)?;
+            let session = Session::new(cli.global, out);
+            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(interruptible(call(&session, command)))
+        }
+    }
+}
+
+async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Whoami => users::whoami(session).await?,
+        Command::Status => return status::run(session).await,
+        Command::Signup(args) => signup::run(session, args).await?,
+        Command::Organizations(verb) => organizations::run(session, verb).await?,
+        Command::Webhooks(verb) => webhooks::run(session, verb).await?,
+        Command::WebhookDeliveries(verb) => webhook_deliveries::run(session, verb).await?,
+        Command::Agents(verb) => agents::run(session, verb).await?,
+        Command::AgentActions(verb) => agent_actions::run(session, verb).await?,
+        #[cfg(feature = "server")]
+        Command::Serve(_) | Command::Demo(_) => return Err(Failure::local("This command runs on its own.")),
+    }
+    Ok(Exit::OK)
+}
+
+/// Does the work until the process is told to stop. What the work holds is cleared away by its destructors.
+async fn interruptible<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    // Heard only once the work waits for something: until then, Ctrl-C ends the process as it always does.
+    let stop = async {
+        Signals::listen()?.asked_to_stop().await;
+        Ok::<_, std::io::Error>(())
+    };
+    tokio::select! {
+        biased;
+        outcome = work => outcome,
+        stopped = stop => Err(stopped.map_or_else(Failure::from, |()| Failure::interrupted())),
+    }
+}
+
+/// An object as one line of JSON.
+fn json_cell(object: Option<&serde_json::Map<String, serde_json::Value>>) -> Cell {
+    object
+        .and_then(|object| serde_json::to_string(object).ok())
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_of_the_contract_has_its_command() {
+        let declared: BTreeSet<_> = avala_api::catalogue::DECLARED
+            .iter()
+            .map(|route| route.operation)
+            .collect();
+        let called: BTreeSet<_> = calls().map(|(operation, _)| operation).collect();
+        assert_eq!(called, declared);
+    }
+
+    #[test]
+    fn every_command_of_the_table_can_be_typed() {
+        for (_, line) in calls() {
+            let mut command = &crate::command_line();
+            for word in line.split(' ').skip(1) {
+                command = command
+                    .find_subcommand(word)
+                    .unwrap_or_else(|| panic!("no `{word}` in `{line}`"));
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `avala agents …`
+
+use avala_api::{
+    CommaList, Operation as _, Patch,
+    agents::{Agent, AgentExecution, Create, Delete, Get, List, ListExecutions, Update},
+};
+
+use crate::{
+    args,
+    failure::Failure,
+    output::{Cell, Record, Row},
+    session::Session,
+    terminal,
+};
+
+pub(super) const CALLS: &[(&str, &str)] = &[
+    (List::ROUTE.operation, "avala agents list"),
+    (Get::ROUTE.operation, "avala agents get"),
+    (Create::ROUTE.operation, "avala agents create"),
+    (Update::ROUTE.operation, "avala agents update"),
+    (Delete::ROUTE.operation, "avala agents delete"),
+    (ListExecutions::ROUTE.operation, "avala agents executions"),
+];
+
+pub(super) async fn run(session: &Session, verb: args::Agents) -> Result<(), Failure> {
+    match verb {
+        args::Agents::List(listing) => {
+            let caller = session.may_call::<List>()?;
+            let list = List::new().limit(listing.page());
+            caller.list(session.out, list, listing, hide_secret).await
+        }
+        args::Agents::Get { uid } => {
+            let mut agent = session.may_call::<Get>()?.send(Get::new(uid)).await?;
+            hide_secret(&mut agent);
+            Ok(session.out.record(&agent)?)
+        }
+        args::Agents::Create(args) => create(session, args).await,
+        args::Agents::Update(args) => update(session, args).await,
+        args::Agents::Delete(args) => {
+            let caller = session.may_call::<Delete>()?;
+            terminal::confirm(&format!("Delete the agent {}?", args.uid), args.yes)?;
+            caller.send(Delete::new(&args.uid)).await?;
+            session.out.note(&format!("The agent {} is deleted.", args.uid));
+            Ok(())
+        }
+        args::Agents::Executions(args) => {
+            let caller = session.may_call::<ListExecutions>()?;
+            let mut list = ListExecutions::new(args.uid).limit(args.listing.page());
+            list.status = args.status;
+            list.project = args.project;
+            list.task_types = args.task_types.map(CommaList::from);
+            caller.list(session.out, list, args.listing, |_| {}).await
+        }
+    }
+}
+
+async fn create(session: &Session, args: args::CreateAgent) -> Result<(), Failure> {
+    let caller = session.may_call::<Create>()?;
+    let mut create = Create::new(args.name);
+    create.events = args.events;
+    create.description = args.description;
+    create.callback_url = args.callback_url;
+    create.is_active = args.active;
+    create.project = args.project;
+    create.task_types = args.task_types;
+    if args.secret_stdin {
+        create.secret = Some(terminal::secret_from_stdin("The secret")?);
+    } else {
+        session.may_print_secret(args.show_secret)?;
+    }
+    let mut agent = caller.send(create).await?;
+    if args.secret_stdin {
+        hide_secret(&mut agent);
+    }
+    Ok(session.out.record(&agent)?)
+}
+
+async fn update(session: &Session, args: args::UpdateAgent) -> Result<(), Failure> {
+    let caller = session.may_call::<Update>()?;
+    let mut update = Update::new(args.uid);
+    update.name = args.name;
+    update.events = args.events;
+    update.is_active = args.active;
+    update.task_types = args.task_types;
+    update.description = change(args.description, args.clear_description);
+    update.callback_url = change(args.callback_url, args.clear_callback_url);
+    update.project = change(args.project, args.clear_project);
+    let mut agent = caller.send(update).await?;
+    hide_secret(&mut agent);
+    Ok(session.out.record(&agent)?)
+}
+
+/// Set, cleared, or left as it is.
+fn change(value: Option<String>, clear: bool) -> Patch<String> {
+    match value {
+        Some(value) => Patch::Value(value),
+        None if clear => Patch::Null,
+        None => Patch::Unset,
+    }
+}
+
+/// A secret is shown when it is made, and never again, whatever the server answers.
+fn hide_secret(agent: &mut Agent) {
+    agent.secret = None;
+}
+
+impl Row for Agent {
+    const COLUMNS: &'static [&'static str] = &["UID", "NAME", "EVENTS", "CALLBACK URL", "ACTIVE", "CREATED"];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::text(&self.uid),
+            Cell::text(&self.name),
+            Cell::names(&self.events),
+            self.callback_url.clone().into(),
+            self.is_active.into(),
+            self.created_at.into(),
+        ]
+    }
+}
+
+impl Record for Agent {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        let mut fields = vec![
+            ("uid", Cell::text(&self.uid)),
+            ("name", Cell::text(&self.name)),
+            ("description", self.description.clone().into()),
+            ("events", Cell::names(&self.events)),
+            ("callback url", self.callback_url.clone().into()),
+            ("active", self.is_active.into()),
+            ("project", self.project.clone().into()),
+            ("task types", Cell::names(&self.task_types)),
+            ("created", self.created_at.into()),
+            ("updated", self.updated_at.into()),
+        ];
+        if let Some(stats) = &self.execution_stats {
+            let counts: Vec<String> = stats
+                .iter()
+                .map(|(status, count)| format!("{status} {count}"))
+                .collect();
+            fields.push(("executions", Cell::Names(counts)));
+        }
+        if let Some(secret) = &self.secret {
+            fields.push(("secret", secret.expose().into()));
+        }
+        fields
+    }
+}
+
+impl Row for AgentExecution {
+    const COLUMNS: &'static [&'static str] =
+        &["UID", "EVENT", "STATUS", "ACTION", "TASK", "RESULT", "CREATED"];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::text(&self.uid),
+            Cell::text(&self.event_type),
+            self.status.as_ref().map(ToString::to_string).into(),
+            self.action.as_ref().map(ToString::to_string).into(),
+            self.task.clone().into(),
+            self.result.clone().into(),
+            self.created_at.into(),
+        ]
+    }
+}

@@ -1,0 +1,69 @@
+//! `avala webhook-deliveries …`
+
+use avala_api::{
+    Operation as _,
+    webhook_deliveries::{Get, List, WebhookDelivery},
+};
+
+use crate::{
+    args,
+    failure::Failure,
+    output::{Cell, Record, Row},
+    session::Session,
+};
+
+pub(super) const CALLS: &[(&str, &str)] = &[
+    (List::ROUTE.operation, "avala webhook-deliveries list"),
+    (Get::ROUTE.operation, "avala webhook-deliveries get"),
+];
+
+pub(super) async fn run(session: &Session, verb: args::WebhookDeliveries) -> Result<(), Failure> {
+    match verb {
+        args::WebhookDeliveries::List(args) => {
+            let caller = session.may_call::<List>()?;
+            let mut list = List::new().limit(args.listing.page());
+            list.ordering = args.ordering;
+            caller.list(session.out, list, args.listing, |_| {}).await
+        }
+        args::WebhookDeliveries::Get { uid } => {
+            let delivery = session.may_call::<Get>()?.send(Get::new(uid)).await?;
+            Ok(session.out.record(&delivery)?)
+        }
+    }
+}
+
+impl Row for WebhookDelivery {
+    const COLUMNS: &'static [&'static str] = &[
+        "UID", "EVENT", "STATUS", "ANSWER", "ATTEMPTS", "CREATED", "WEBHOOK",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::text(&self.uid),
+            Cell::text(&self.event_type),
+            self.status.as_ref().map(ToString::to_string).into(),
+            self.response_status.into(),
+            self.attempts.into(),
+            self.created_at.into(),
+            Cell::text(&self.subscription),
+        ]
+    }
+}
+
+impl Record for WebhookDelivery {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        vec![
+            ("uid", Cell::text(&self.uid)),
+            ("webhook", Cell::text(&self.subscription)),
+            ("event", Cell::text(&self.event_type)),
+            ("status", self.status.as_ref().map(ToString::to_string).into()),
+            ("attempts", self.attempts.into()),
+            ("next try", self.next_retry_at.into()),
+            ("created", self.created_at.into()),
+            ("updated", self.updated_at.into()),
+            ("payload", super::json_cell(self.payload.as_ref())),
+            ("answer", self.response_status.into()),
+            ("answer body", self.response_body.clone().into()),
+        ]
+    }
+}

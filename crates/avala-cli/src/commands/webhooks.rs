@@ -1,0 +1,145 @@
+//! `avala webhooks …`
+
+use avala_api::{
+    Operation as _, Patch,
+    webhooks::{Create, Delete, Get, List, Test, TestResult, Update, Webhook},
+};
+
+use crate::{
+    args,
+    failure::Failure,
+    output::{Cell, Record, Row},
+    session::Session,
+    terminal,
+};
+
+pub(super) const CALLS: &[(&str, &str)] = &[
+    (List::ROUTE.operation, "avala webhooks list"),
+    (Get::ROUTE.operation, "avala webhooks get"),
+    (Create::ROUTE.operation, "avala webhooks create"),
+    (Update::ROUTE.operation, "avala webhooks update"),
+    (Delete::ROUTE.operation, "avala webhooks delete"),
+    (Test::ROUTE.operation, "avala webhooks test"),
+];
+
+pub(super) async fn run(session: &Session, verb: args::Webhooks) -> Result<(), Failure> {
+    match verb {
+        args::Webhooks::List(listing) => {
+            let caller = session.may_call::<List>()?;
+            let list = List::new().limit(listing.page());
+            caller.list(session.out, list, listing, hide_secret).await
+        }
+        args::Webhooks::Get { uid } => {
+            let mut webhook = session.may_call::<Get>()?.send(Get::new(uid)).await?;
+            hide_secret(&mut webhook);
+            Ok(session.out.record(&webhook)?)
+        }
+        args::Webhooks::Create(args) => create(session, args).await,
+        args::Webhooks::Update(args) => update(session, args).await,
+        args::Webhooks::Delete(args) => {
+            let caller = session.may_call::<Delete>()?;
+            terminal::confirm(&format!("Delete the webhook {}?", args.uid), args.yes)?;
+            caller.send(Delete::new(&args.uid)).await?;
+            session.out.note(&format!("The webhook {} is deleted.", args.uid));
+            Ok(())
+        }
+        args::Webhooks::Test { uid } => test(session, Test::new(uid)).await,
+    }
+}
+
+async fn create(session: &Session, args: args::CreateWebhook) -> Result<(), Failure> {
+    let caller = session.may_call::<Create>()?;
+    let mut create = Create::new(args.target_url, args.events);
+    create.is_active = args.active;
+    if args.secret_stdin {
+        create.secret = Some(terminal::secret_from_stdin("The secret")?);
+    } else {
+        session.may_print_secret(args.show_secret)?;
+    }
+    let mut webhook = caller.send(create).await?;
+    if args.secret_stdin {
+        hide_secret(&mut webhook);
+    }
+    Ok(session.out.record(&webhook)?)
+}
+
+async fn update(session: &Session, args: args::UpdateWebhook) -> Result<(), Failure> {
+    let caller = session.may_call::<Update>()?;
+    let mut update = Update::new(args.uid);
+    update.target_url = args.target_url;
+    update.events = args.events;
+    update.is_active = args.active;
+    if args.secret_stdin {
+        update.secret = Patch::Value(terminal::secret_from_stdin("The secret")?);
+    } else if args.new_secret {
+        session.may_print_secret(args.show_secret)?;
+        update.secret = Patch::Null;
+    }
+    let mut webhook = caller.send(update).await?;
+    if !args.new_secret {
+        hide_secret(&mut webhook);
+    } else if webhook.secret.is_none() {
+        session.out.note(
+            "The server answered no new secret: it may not be able to make one for a webhook that exists.",
+        );
+    }
+    Ok(session.out.record(&webhook)?)
+}
+
+async fn test(session: &Session, test: Test) -> Result<(), Failure> {
+    let result = session.may_call::<Test>()?.send(test).await?;
+    session.out.record(&result)?;
+    if result.is_delivered() {
+        return Ok(());
+    }
+    let reason = result.message.as_deref().unwrap_or("the server does not say why");
+    Err(Failure::local(format!(
+        "The target did not take the delivery: {reason}"
+    )))
+}
+
+/// A secret is shown when it is made, and never again, whatever the server answers.
+fn hide_secret(webhook: &mut Webhook) {
+    webhook.secret = None;
+}
+
+impl Row for Webhook {
+    const COLUMNS: &'static [&'static str] = &["UID", "TARGET URL", "EVENTS", "ACTIVE", "CREATED"];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::text(&self.uid),
+            Cell::text(&self.target_url),
+            Cell::names(&self.events),
+            self.is_active.into(),
+            self.created_at.into(),
+        ]
+    }
+}
+
+impl Record for Webhook {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        let mut fields = vec![
+            ("uid", Cell::text(&self.uid)),
+            ("target url", Cell::text(&self.target_url)),
+            ("events", Cell::names(&self.events)),
+            ("active", self.is_active.into()),
+            ("created", self.created_at.into()),
+            ("updated", self.updated_at.into()),
+        ];
+        if let Some(secret) = &self.secret {
+            fields.push(("secret", secret.expose().into()));
+        }
+        fields
+    }
+}
+
+impl Record for TestResult {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        vec![
+            ("delivered", self.is_delivered().into()),
+            ("status", self.status_code.map(i64::from).into()),
+            ("message", self.message.clone().into()),
+        ]
+    }
+}

@@ -1,0 +1,61 @@
+//! Every environment variable that changes what the command does.
+//!
+//! The client reads those that begin with `AVALA_` itself, when a client is built and not before; this file is the one
+//! place where they are explained.
+
+use std::fmt::Write as _;
+
+/// An environment variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+/// The API key.
+pub const API_KEY: Variable = Variable {
+    name: "AVALA_API_KEY",
+    meaning: "The API key. Set but empty is an error.",
+};
+
+/// The server.
+pub const BASE_URL: Variable = Variable {
+    name: "AVALA_BASE_URL",
+    meaning: "The server, such as https://api.avala.ai/api/v1 (the default).",
+};
+
+/// Plain HTTP to this machine.
+pub const ALLOW_INSECURE_BASE_URL: Variable = Variable {
+    name: "AVALA_ALLOW_INSECURE_BASE_URL",
+    meaning: "1, true, yes or on: plain HTTP to localhost is allowed.",
+};
+
+/// No colours.
+pub const NO_COLOR: Variable = Variable {
+    name: "NO_COLOR",
+    meaning: "Not empty: no colours (https://no-color.org).",
+};
+
+/// All of them: the source of the help text and of the reference.
+pub const VARIABLES: &[Variable] = &[API_KEY, BASE_URL, ALLOW_INSECURE_BASE_URL, NO_COLOR];
+
+/// Whether a variable is set and not empty.
+pub(crate) fn is_set(variable: Variable) -> bool {
+    std::env::var_os(variable.name).is_some_and(|value| !value.is_empty())
+}
+
+/// The list as the help shows it.
+pub(crate) fn help() -> String {
+    let mut text = String::from("Environment:\n");
+    let width = VARIABLES
+        .iter()
+        .map(|variable| variable.name.len())
+        .max()
+        .unwrap_or(0);
+    for Variable { name, meaning } in VARIABLES {
+        let _infallible = writeln!(text, "  {name:width$}  {meaning}");
+    }
+    text
+}

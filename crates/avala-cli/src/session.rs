@@ -1,0 +1,155 @@
+//! What a command works with: the options, the output, and leave to call one operation.
+
+use std::{marker::PhantomData, pin::pin};
+
+use avala::Client;
+use avala_api::{Access, Operation, Paged, Response};
+use futures_util::StreamExt as _;
+
+use crate::{
+    args::{Global, Listing},
+    failure::Failure,
+    output::{Output, Row},
+};
+
+/// The most rows a page is asked to have.
+const PAGE: u64 = 100;
+
+/// One run of the command.
+pub(crate) struct Session {
+    global: Global,
+    pub(crate) out: Output,
+}
+
+/// Leave to call one operation, and no other.
+pub(crate) struct Caller<O> {
+    client: Client,
+    operation: PhantomData<fn(O)>,
+}
+
+impl Session {
+    pub(crate) fn new(global: Global, out: Output) -> Self {
+        Self { global, out }
+    }
+
+    /// Leave to call `O`. Asked for before anything else is done, so that `--read-only` refuses before a question is
+    /// asked or a file is read.
+    pub(crate) fn may_call<O: Operation>(&self) -> Result<Caller<O>, Failure> {
+        if self.global.read_only && !O::ROUTE.is_read_only() {
+            return Err(Failure::read_only(O::ROUTE.operation));
+        }
+        let client = self.client(O::ROUTE.access == Access::Anonymous)?;
+        Ok(Caller {
+            client,
+            operation: PhantomData,
+        })
+    }
+
+    fn client(&self, anonymous: bool) -> Result<Client, Failure> {
+        let mut builder =
+            Client::builder().user_agent_suffix(concat!("avala-cli/", env!("CARGO_PKG_VERSION")));
+        if let Some(url) = &self.global.base_url {
+            builder = builder.base_url(url);
+        }
+        if let Some(file) = &self.global.env_file {
+            builder = builder.dotenv_file(file);
+        }
+        if let Some(timeout) = self.global.timeout {
+            builder = builder.timeout(timeout);
+        }
+        if self.global.allow_insecure_loopback {
+            builder = builder.allow_insecure_loopback();
+        }
+        if anonymous {
+            builder = builder.anonymous();
+        }
+        builder.build().map_err(|error| {
+            let failure = Failure::from(error);
+            if failure.message.starts_with("No API key provided") {
+                return failure.hint("Set AVALA_API_KEY, or name a file that sets it: --env-file FILE.");
+            }
+            failure
+        })
+    }
+
+    /// Refuses, before anything is sent, to receive a once-only secret that would end up on a terminal.
+    pub(crate) fn may_print_secret(&self, shown: bool) -> Result<(), Failure> {
+        if self.out.terminal && !shown {
+            return Err(Failure::usage("The answer will hold a new secret, and stdout is a terminal.")
+                .hint("Say --show-secret to see it here, or send stdout into a file or a program. Nothing was sent."));
+        }
+        Ok(())
+    }
+}
+
+impl<O: Operation> Caller<O> {
+    /// The client behind it, to report on.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Calls it.
+    pub(crate) async fn send(&self, operation: O) -> Result<O::Answer, Failure> {
+        Ok(self.client.call(operation).send().await?)
+    }
+
+    /// Calls it, and keeps what came around the answer.
+    pub(crate) async fn send_with_response(&self, operation: O) -> Result<Response<O::Answer>, Failure> {
+        Ok(self.client.call(operation).send_with_response().await?)
+    }
+}
+
+impl<O: Paged> Caller<O>
+where
+    O::Item: Row,
+{
+    /// Prints a list, page by page as it comes. `tidy` is applied to each row first.
+    pub(crate) async fn list(
+        &self,
+        out: Output,
+        operation: O,
+        listing: Listing,
+        tidy: impl Fn(&mut O::Item),
+    ) -> Result<(), Failure> {
+        let most = if listing.all { u64::MAX } else { listing.limit };
+        let mut rows = out.rows();
+        let mut printed = 0;
+        let mut more = false;
+        let mut pages = pin!(self.client.call(operation).pages());
+        'list: while let Some(page) = pages.next().await {
+            let page = page?;
+            let last = page.next_cursor(O::ROUTE.paging).is_none();
+            for mut row in page {
+                if printed == most {
+                    more = true;
+                    break 'list;
+                }
+                tidy(&mut row);
+                rows.push(&row)?;
+                printed += 1;
+            }
+            rows.flush()?;
+            if printed == most {
+                more = !last;
+                break;
+            }
+        }
+        rows.finish()?;
+        if more {
+            out.note(&format!(
+                "These are the first {printed}; there are more (--limit N, --all)."
+            ));
+        } else if printed == 0 && out.terminal && !out.is_json() {
+            out.note("There are none.");
+        }
+        Ok(())
+    }
+}
+
+impl Listing {
+    /// How many rows to ask for at a time.
+    pub(crate) fn page(self) -> u32 {
+        let rows = if self.all { PAGE } else { self.limit.min(PAGE) };
+        u32::try_from(rows).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,70 @@
+//! Asking people, and reading secrets from stdin.
+
+use std::io::{self, IsTerminal as _, Read as _};
+
+use avala_keys::Secret;
+
+use crate::{failure::Failure, output};
+
+/// A longer secret is a mistake, such as a whole file.
+const LONGEST_SECRET: u64 = 4096;
+
+/// Asks before something is destroyed. Without a person there must have been a `--yes`.
+pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Failure::usage("There is nobody to ask, so this needs --yes.").hint("Nothing was sent."));
+    }
+    output::ask(&format!("{question} [y/N]"))?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::local("Not done.").hint("Nothing was sent.")),
+    }
+}
+
+/// A new password: asked for twice, shown never.
+pub(crate) fn new_password() -> Result<Secret, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage("There is nobody to ask for a password.")
+            .hint("Pipe it in and say --password-stdin; it must not stand on the command line."));
+    }
+    let first = Secret::from(rpassword::prompt_password("Password: ")?);
+    let second = Secret::from(rpassword::prompt_password("Once more: ")?);
+    if first != second {
+        return Err(Failure::usage("The two passwords differ.").hint("Nothing was sent."));
+    }
+    not_empty(first, "The password")
+}
+
+/// All of stdin, without the line end that `echo` adds.
+pub(crate) fn secret_from_stdin(what: &str) -> Result<Secret, Failure> {
+    let mut text = String::new();
+    let read = io::stdin()
+        .lock()
+        .take(LONGEST_SECRET + 1)
+        .read_to_string(&mut text);
+    let given = Secret::from(text);
+    read.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Failure::usage(format!("{what} on stdin is not UTF-8.")),
+        _ => error.into(),
+    })?;
+    if given.expose().len() as u64 > LONGEST_SECRET {
+        return Err(Failure::usage(format!(
+            "{what} on stdin is longer than {LONGEST_SECRET} bytes."
+        )));
+    }
+    let line = given.expose();
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    not_empty(Secret::from(line.strip_suffix('\r').unwrap_or(line)), what)
+}
+
+fn not_empty(secret: Secret, what: &str) -> Result<Secret, Failure> {
+    if secret.expose().is_empty() {
+        return Err(Failure::usage(format!("{what} is empty.")).hint("Nothing was sent."));
+    }
+    Ok(secret)
+}

@@ -1,0 +1,24 @@
+//! The command as its users meet it: its texts, its exit codes, and what it does against a real server.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and so do the acts it is told in"
+)]
+
+mod avala;
+mod canned;
+mod demo;
+mod exit_codes;
+mod help;
+mod lists;
+mod output;
+mod proxy;
+mod secrets;
+mod serve;
+mod server;
+mod signup;
+#[cfg(unix)]
+mod terminal;
+mod usage;

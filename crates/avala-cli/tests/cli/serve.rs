@@ -1,0 +1,191 @@
+//! `avala serve`: ready lines, restarts, refusals, and leaving.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    process::{Child, ChildStdin, Command, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::avala::{Outcome, avala};
+
+/// A server as a child process, stopped when it is dropped.
+struct Served {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    ready: Value,
+}
+
+fn serve(directory: &TempDir, options: &str) -> Served {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_avala"))
+        .args([
+            "serve",
+            "--bind",
+            "127.0.0.1:0",
+            "--output",
+            "json",
+            "--until-stdin-ends",
+            "--data-dir",
+        ])
+        .arg(directory.path().join("data"))
+        .args(options.split(' ').filter(|word| !word.is_empty()))
+        .current_dir(directory.path())
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let stdin = child.stdin.take();
+    Served {
+        child,
+        stdin,
+        ready: serde_json::from_str(&line).expect(&line),
+    }
+}
+
+impl Served {
+    fn text(&self, member: &str) -> &str {
+        self.ready[member].as_str().unwrap()
+    }
+
+    fn stop(mut self) {
+        drop(self.stdin.take());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ended = self.child.wait();
+    }
+}
+
+#[test]
+fn a_development_server_prints_the_same_key_again_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = serve(&directory, "--dev");
+    let key = first.text("api_key").to_owned();
+    assert!(key.starts_with("avk_test_"));
+    avala("whoami").on(first.text("base_url"), &key).run().printed();
+    first.stop();
+
+    let second = serve(&directory, "--dev");
+    assert_eq!(second.text("api_key"), key);
+    avala("whoami").on(second.text("base_url"), &key).run().printed();
+    second.stop();
+}
+
+#[test]
+fn the_printed_lines_are_all_a_shell_needs() {
+    let directory = tempfile::tempdir().unwrap();
+    let outcome = {
+        let mut typed = avala("serve --dev --bind 127.0.0.1:0 --until-stdin-ends --data-dir data");
+        typed.command.current_dir(directory.path());
+        // Its stdin ends at once, so it stops as soon as it has started.
+        typed.run()
+    };
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("export AVALA_API_KEY=avk_test_"),
+        "{outcome:?}"
+    );
+    assert!(lines[1].starts_with("export AVALA_BASE_URL=http://127.0.0.1:") && lines[1].ends_with("/api/v1"));
+    assert_eq!(lines[2..], ["export AVALA_ALLOW_INSECURE_BASE_URL=true"]);
+    assert!(
+        outcome.stderr.contains("Serving http://127.0.0.1:"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_development_server_listens_on_this_machine_only() {
+    for address in ["0.0.0.0:0", "[::]:0", "10.0.0.1:8000"] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut typed = avala(&format!("serve --dev --bind {address}"));
+        typed.command.current_dir(directory.path());
+        let text = typed.run().failed(2);
+        assert!(text.contains("this machine only"), "{text}");
+        assert!(!directory.path().join(".avala").exists(), "nothing was made");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_a_plain_error_and_nothing_is_made() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut typed = avala(&format!("serve --dev --bind {}", taken.local_addr().unwrap()));
+    typed.command.current_dir(directory.path());
+    let text = typed.run().failed(1);
+    assert!(text.contains("is in use") && text.contains("hint: "), "{text}");
+    assert!(!directory.path().join(".avala").exists());
+}
+
+#[test]
+fn a_second_server_on_the_same_directory_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let _first = serve(&directory, "--dev");
+    let mut typed = avala("serve --dev --bind 127.0.0.1:0 --data-dir data");
+    typed.command.current_dir(directory.path());
+    let text = typed.run().failed(1);
+    assert!(text.contains("nother server"), "{text}");
+}
+
+#[test]
+fn without_dev_there_is_no_sign_up_and_a_first_key_goes_to_a_private_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("first.key");
+    let served = serve(&directory, "--bootstrap-key-file first.key");
+    assert_eq!(served.ready.get("api_key"), None);
+    let key = std::fs::read_to_string(&file).unwrap();
+    assert!(key.starts_with("avk_live_"));
+    avala("whoami")
+        .on(served.text("base_url"), key.trim_end())
+        .run()
+        .printed();
+    avala("signup ada@example.com --password-stdin")
+        .server(served.text("base_url"))
+        .stdin("correct horse battery")
+        .run()
+        .failed(5);
+    served.stop();
+
+    serve(&directory, "--bootstrap-key-file first.key").stop();
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        key,
+        "an earlier key is left alone"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_told_to_stop_ends_well() {
+    for signal in ["-TERM", "-INT"] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut served = serve(&directory, "--dev");
+        let told = Command::new("kill")
+            .args([signal, &served.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(told.success());
+        assert_eq!(served.child.wait().unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn limits_are_as_they_were_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let served = serve(&directory, "--dev --rate-limit 7");
+    let outcome: Outcome = avala("status --output json")
+        .on(served.text("base_url"), served.text("api_key"))
+        .run();
+    assert_eq!(outcome.json()["rate_limit"]["limit"], 7);
+}

@@ -1,0 +1,140 @@
+//! The command on a real terminal, where people read along.
+
+use std::{
+    io::{Read as _, Write as _},
+    time::{Duration, Instant},
+};
+
+use rustix::termios::{LocalModes, tcgetattr};
+
+use super::server::{TestServer, server};
+
+/// Runs a line on a terminal of 100 columns, typing each text of `answers` when its question has appeared.
+fn on_a_terminal(server: &TestServer, line: &str, answers: &[(&str, &str)]) -> (Option<i32>, String) {
+    let (mut pty, pts) = pty_process::blocking::open().unwrap();
+    pty.resize(pty_process::Size::new(40, 100)).unwrap();
+    let mut child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_avala"))
+        .args(line.split(' '))
+        .env_clear()
+        .env("AVALA_API_KEY", server.key())
+        .env("AVALA_BASE_URL", &server.base_url)
+        .env("AVALA_ALLOW_INSECURE_BASE_URL", "true")
+        .spawn(pts)
+        .unwrap();
+    let mut seen = String::new();
+    let mut answers = answers.iter().peekable();
+    let began = Instant::now();
+    let mut bytes = [0; 4096];
+    // The read fails when the last program on the terminal has left it.
+    while let Ok(read @ 1..) = pty.read(&mut bytes) {
+        seen.push_str(&String::from_utf8_lossy(&bytes[..read]));
+        if let Some((question, answer)) = answers.next_if(|(question, _)| seen.contains(question)) {
+            if [PASSWORD, AGAIN].contains(question) {
+                wait_until_typing_is_hidden(&pty);
+            }
+            pty.write_all(answer.as_bytes()).unwrap();
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{seen}");
+    }
+    (child.wait().unwrap().code(), seen.replace("\r\n", "\n"))
+}
+
+/// A question about a password appears just before the echo goes off, and people do not answer that fast.
+fn wait_until_typing_is_hidden(pty: &pty_process::blocking::Pty) {
+    let began = Instant::now();
+    while tcgetattr(pty).unwrap().local_modes.contains(LocalModes::ECHO) {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "the password would be shown"
+        );
+        std::thread::yield_now();
+    }
+}
+
+const PASSWORD: &str = "Password: ";
+const AGAIN: &str = "Once more: ";
+const CREATE: &str = "webhooks create --target-url https://example.com/ --events dataset.created";
+
+#[test]
+fn a_new_secret_is_shown_only_when_asked_for_and_nothing_is_sent_before() {
+    let server = server();
+    for line in [CREATE.to_owned(), format!("{CREATE} --output json")] {
+        let (code, text) = on_a_terminal(&server, &line, &[]);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains("--show-secret"), "{text}");
+    }
+    assert_eq!(server.avala("webhooks list").run().printed(), "");
+
+    let (code, text) = on_a_terminal(&server, &format!("{CREATE} --show-secret"), &[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("secret"), "{text}");
+}
+
+#[test]
+fn a_key_of_a_sign_up_is_shown_only_when_asked_for() {
+    let (code, text) = on_a_terminal(&server(), "signup ada@example.com", &[]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("--out FILE") && text.contains("--show"), "{text}");
+}
+
+#[test]
+fn a_password_is_asked_for_twice_and_never_shown() {
+    let server = server();
+    let file = server.directory.path().join("ada.key");
+    let line = format!("signup ada@example.com --out {}", file.display());
+    let (code, text) = on_a_terminal(
+        &server,
+        &line,
+        &[(PASSWORD, "correct horse\n"), (AGAIN, "correct horse\n")],
+    );
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(AGAIN) && !text.contains("correct horse"), "{text}");
+    assert!(file.exists());
+}
+
+#[test]
+fn a_deletion_is_asked_about() {
+    let server = server();
+    let made = server.avala(&format!("{CREATE} --output json")).run().json();
+    let line = format!("webhooks delete {}", made["uid"].as_str().unwrap());
+    let (code, text) = on_a_terminal(&server, &line, &[("[y/N]", "\n")]);
+    assert_eq!(code, Some(1), "{text}");
+    server.avala(&line.replace("delete", "get")).run().printed();
+    let (code, text) = on_a_terminal(&server, &line, &[("[y/N]", "y\n")]);
+    assert_eq!(code, Some(0), "{text}");
+    server.avala(&line.replace("delete", "get")).run().failed(3);
+}
+
+#[test]
+fn a_table_fits_the_terminal() {
+    let server = server();
+    server
+        .avala("webhooks create --events dataset.created,dataset.updated,dataset.deleted --target-url")
+        .arg(&format!("https://example.com/{}", "long/".repeat(30)))
+        .run()
+        .printed();
+    let (_, text) = on_a_terminal(&server, "webhooks list", &[]);
+    let plain = text.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+    assert_ne!(plain, text, "titles stand out");
+    assert!(plain.lines().all(|line| line.chars().count() <= 100), "{plain}");
+    assert!(plain.contains('…') && plain.contains(" UTC"), "{plain}");
+}
+
+#[test]
+fn a_development_server_prints_the_lines_to_paste() {
+    let server = server();
+    let line = format!(
+        "serve --dev --bind 127.0.0.1:0 --data-dir {}/other",
+        server.directory.path().display()
+    );
+    let (code, text) = on_a_terminal(&server, &line, &[("AVALA_ALLOW_INSECURE_BASE_URL=true", "\u{3}")]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("\nexport AVALA_API_KEY=avk_test_"), "{text}");
+}
+
+#[test]
+fn logs_can_be_read_on_a_terminal() {
+    let (code, text) = on_a_terminal(&server(), "whoami --log trace,", &[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("TRACE") || text.contains("DEBUG"), "{text}");
+}

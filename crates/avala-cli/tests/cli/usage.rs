@@ -1,0 +1,121 @@
+//! Mistakes on the command line, all of them found before anything is sent.
+
+use super::{avala::avala, server::server};
+
+/// A server address where nobody listens: whatever is sent there would fail with 7.
+const NOBODY: &str = "http://127.0.0.1:9/api/v1";
+
+#[test]
+fn an_unknown_word_is_a_usage_error() {
+    let text = avala("webhook list").run().failed(2);
+    assert!(text.contains("webhooks"), "the near miss is named: {text}");
+}
+
+#[test]
+fn without_a_key_the_command_says_where_it_looked_and_what_to_do() {
+    let text = avala("webhooks list").run().failed(2);
+    assert!(text.starts_with("error: No API key provided."), "{text}");
+    assert!(
+        text.contains("AVALA_API_KEY") && text.contains("--env-file"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("Client::builder"),
+        "advice for programmers: {text}"
+    );
+}
+
+#[test]
+fn a_key_that_is_set_but_empty_is_not_taken_for_a_missing_one() {
+    let text = avala("whoami").env("AVALA_API_KEY", "").run().failed(2);
+    assert!(
+        text.contains("is empty") && !text.contains("No API key provided"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_bad_base_url_is_not_taken_for_a_missing_key() {
+    let text = avala("whoami --base-url http://avala.example/")
+        .env("AVALA_API_KEY", "k")
+        .run()
+        .failed(2);
+    assert!(text.contains("Base URL must use HTTPS."), "{text}");
+}
+
+#[test]
+fn a_change_of_nothing_is_refused() {
+    for line in ["webhooks update some-uid", "agents update some-uid"] {
+        avala(line).on(NOBODY, "key").run().failed(2);
+    }
+    avala("agents update some-uid --project p --clear-project")
+        .on(NOBODY, "key")
+        .run()
+        .failed(2);
+    avala("webhooks update some-uid --show-secret")
+        .on(NOBODY, "key")
+        .run()
+        .failed(2);
+}
+
+#[test]
+fn read_only_refuses_every_operation_that_changes_something_before_anything_is_sent() {
+    let changing = avala_api::catalogue::DECLARED
+        .iter()
+        .filter(|route| !route.is_read_only());
+    let mut checked = 0;
+    for route in changing {
+        let line = match route.operation {
+            "signup.create" => "signup a@b.example --password-stdin",
+            "webhooks.create" => "webhooks create --target-url https://b.example --events a.b",
+            "webhooks.update" => "webhooks update u --active true",
+            "webhooks.delete" => "webhooks delete u --yes",
+            "webhooks.test" => "webhooks test u",
+            "agents.create" => "agents create --name n",
+            "agents.update" => "agents update u --clear-project",
+            "agents.delete" => "agents delete u --yes",
+            "agent_actions.create" => "agent-actions create --execution e --action skip",
+            other => panic!("no command line for {other}"),
+        };
+        for line in [
+            format!("--read-only {line}"),
+            format!("{line} --read-only --output json"),
+        ] {
+            let text = avala(&line).on(NOBODY, "key").run().failed(2);
+            assert!(text.contains(&format!("`{}`", route.operation)), "{line}: {text}");
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, 9);
+}
+
+#[test]
+fn read_only_lets_reading_through() {
+    let server = server();
+    server.avala("--read-only webhooks list").run().printed();
+    server.avala("whoami --read-only").run().printed();
+}
+
+#[test]
+fn deleting_without_a_person_needs_a_yes() {
+    let text = avala("webhooks delete some-uid")
+        .on(NOBODY, "key")
+        .stdin("y\n")
+        .run()
+        .failed(2);
+    assert!(text.contains("--yes"), "{text}");
+}
+
+#[test]
+fn options_of_every_command_stand_before_or_after_the_verb() {
+    let server = server();
+    let before = server
+        .avala("--output json --timeout 30s webhooks list")
+        .run()
+        .printed();
+    let after = server
+        .avala("webhooks list --timeout 30s --output json")
+        .run()
+        .printed();
+    assert_eq!(before, after);
+}

@@ -1,0 +1,20 @@
+//! What a built client does on the wire, against servers on loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod manners;
+mod proxies;
+mod server;
+mod targets;
+mod tls;
+
+/// An error with all its causes, as `Debug` and as text: everything somebody could log of it.
+fn everything(error: &dyn std::error::Error) -> String {
+    let mut said = format!("{error:?}");
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        said = format!("{said}\n{error}");
+        cause = error.source();
+    }
+    said
+}

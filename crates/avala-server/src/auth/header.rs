@@ -1,0 +1,31 @@
+//! Exactly one key header: never "the first one wins".
+
+use avala_api::API_KEY_HEADER;
+use avala_keys::ApiKey;
+use http::{
+    HeaderMap, HeaderValue,
+    header::{AUTHORIZATION, COOKIE},
+};
+
+use crate::refusal::Refusal;
+
+/// The key of a request that presents one key, in one place.
+pub(crate) fn presented_key(headers: &HeaderMap) -> Result<ApiKey, Refusal> {
+    let mut presented = headers.get_all(API_KEY_HEADER).iter();
+    let Some(value) = presented.next() else {
+        return Err(Refusal::key_missing());
+    };
+    let elsewhere = [AUTHORIZATION, COOKIE]
+        .iter()
+        .flat_map(|name| headers.get_all(name))
+        .any(holds_a_key);
+    if presented.next().is_some() || elsewhere {
+        return Err(Refusal::key("key_malformed"));
+    }
+    // Bytes, not text: a header may hold anything.
+    ApiKey::parse(value.as_bytes()).map_err(|_| Refusal::key("key_malformed"))
+}
+
+fn holds_a_key(value: &HeaderValue) -> bool {
+    value.as_bytes().windows(4).any(|window| window == b"avk_")
+}

@@ -1,0 +1,92 @@
+//! Who asks: one key header, its key, the state of the key, its rights.
+
+mod header;
+
+use std::{net::IpAddr, sync::Arc};
+
+use avala_api::{Access, Scope};
+use avala_keys::KeyId;
+use http::HeaderMap;
+
+use crate::{
+    keys::{Authority, KeyRow},
+    refusal::Refusal,
+    store::Actor,
+};
+
+/// Who asks, proven by a key that is in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Principal(Arc<KeyRow>);
+
+impl Principal {
+    /// Checks the presented key: form, class, possession, state and expiry, in this order. What is decided before
+    /// possession is proven can be computed by anybody from the key alone, so it tells nothing about other keys.
+    pub(crate) fn identify(headers: &HeaderMap, authority: &Authority) -> Result<Self, Refusal> {
+        let key = header::presented_key(headers)?;
+        if key.class() != authority.class() {
+            return Err(Refusal::key("key_wrong_class"));
+        }
+        let row = authority.prove(&key).ok_or_else(|| Refusal::key("key_invalid"))?;
+        if row.revoked_at.is_some() {
+            return Err(Refusal::key("key_revoked"));
+        }
+        if row.expires_at.is_some_and(|at| authority.now() >= at) {
+            return Err(Refusal::key_expired());
+        }
+        Ok(Self(row))
+    }
+
+    /// Whether this caller may do what the matched route does.
+    pub(crate) fn may(&self, access: Access) -> Result<(), Refusal> {
+        match access {
+            Access::Scope(scope) if !self.holds(scope) => Err(Refusal::scope_missing(scope)),
+            Access::Scope(_) | Access::AnyKey | Access::Anonymous => Ok(()),
+        }
+    }
+
+    pub(crate) fn holds(&self, scope: Scope) -> bool {
+        self.0.access.holds(scope)
+    }
+
+    pub(crate) fn scopes(&self) -> Vec<String> {
+        self.0.access.names()
+    }
+
+    pub(crate) fn key(&self) -> KeyId {
+        self.0.id
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        &self.0.owner
+    }
+
+    /// The organization whose objects this caller reaches.
+    pub(crate) fn organization(&self) -> &str {
+        &self.0.organization
+    }
+
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Key {
+            id: self.key(),
+            user: self.user().to_owned(),
+        }
+    }
+}
+
+/// Whom a request counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// The holder of a key.
+    Key(KeyId),
+    /// An address, or for IPv6 its network: one customer has a whole /64.
+    Address(IpAddr),
+}
+
+impl Source {
+    pub(crate) fn address(address: IpAddr) -> Self {
+        Self::Address(match address.to_canonical() {
+            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+            v4 @ IpAddr::V4(_) => v4,
+        })
+    }
+}

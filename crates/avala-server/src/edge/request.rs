@@ -1,0 +1,234 @@
+//! The way of one request: host, target, route, key, rate limit, scope, body, handler.
+
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use avala_api::{Access, Method};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{Request, Response, StatusCode, header::TRANSFER_ENCODING, request::Parts};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tracing::{Instrument, Span, field::Empty};
+
+use super::{Reply, body, key_in_url, rate::Budget, response::response};
+use crate::{
+    auth::{Principal, Source},
+    context::Context,
+    refusal::Refusal,
+    routes::{Call, Endpoint, Match},
+    service::Service,
+};
+
+/// A request that may be carried out, as far as its head tells.
+struct Admitted<'a> {
+    endpoint: &'a Endpoint,
+    path: Vec<(String, String)>,
+    principal: Option<Principal>,
+}
+
+/// The outcome of looking at a request's head, and whom the request counts for, either way.
+struct Admission<'a> {
+    source: Source,
+    budget: Budget,
+    outcome: Result<Admitted<'a>, Refusal>,
+}
+
+pub(super) async fn answer(
+    service: &Arc<Service>,
+    peer: IpAddr,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let began = Instant::now();
+    let id = service.request_ids.next();
+    let span = tracing::info_span!(
+        "request",
+        id,
+        method = known_method(request.method()),
+        route = Empty,
+        key = Empty,
+        status = Empty,
+        micros = Empty,
+    );
+    let response = carry_out(service, peer, request, &id)
+        .instrument(span.clone())
+        .await;
+    span.record("status", response.status().as_u16());
+    span.record(
+        "micros",
+        u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+    );
+    span.in_scope(|| tracing::info!("answered"));
+    response
+}
+
+async fn carry_out(
+    service: &Arc<Service>,
+    peer: IpAddr,
+    request: Request<Incoming>,
+    id: &str,
+) -> Response<Full<Bytes>> {
+    let (parts, body) = request.into_parts();
+    if let Some(reply) = service.health(parts.uri.path()).await {
+        return response(Ok(reply), None, id, None);
+    }
+    let Admission {
+        source,
+        budget,
+        outcome,
+    } = admit(service, peer, &parts);
+    let allowance = service
+        .limits
+        .as_ref()
+        .map(|limits| limits.count(budget, source, service.authority.now()));
+    let outcome = match (allowance.and_then(|allowance| allowance.wait), outcome) {
+        (Some(wait), _) => Err(Refusal::throttled(wait)),
+        (None, outcome) => outcome,
+    };
+    let outcome = match outcome {
+        Ok(admitted) => run(service, &parts, body, admitted).await,
+        Err(refusal) => {
+            body::discard(body).await;
+            Err(refusal)
+        }
+    };
+    response(outcome, allowance, id, service.docs_url.as_deref())
+}
+
+/// Everything that is decided from the head alone. No I/O.
+fn admit<'a>(service: &'a Service, peer: IpAddr, parts: &Parts) -> Admission<'a> {
+    let anonymous = |budget, outcome| Admission {
+        source: Source::address(peer),
+        budget,
+        outcome,
+    };
+    if let Err(refusal) = acceptable(service, parts) {
+        return anonymous(Budget::Calls, Err(refusal));
+    }
+    let refused = match service.routes.find(&parts.method, parts.uri.path()) {
+        Match::Endpoint(endpoint, path) => {
+            Span::current().record("route", endpoint.route.path);
+            if endpoint.route.access == Access::Anonymous {
+                return anonymous(
+                    endpoint.budget,
+                    Ok(Admitted {
+                        endpoint,
+                        path,
+                        principal: None,
+                    }),
+                );
+            }
+            return match Principal::identify(&parts.headers, &service.authority) {
+                Err(refusal) => anonymous(endpoint.budget, Err(refusal)),
+                Ok(principal) => {
+                    Span::current().record("key", principal.key().as_str());
+                    let source = Source::Key(principal.key());
+                    let outcome = principal.may(endpoint.route.access).map(|()| Admitted {
+                        endpoint,
+                        path,
+                        principal: Some(principal),
+                    });
+                    Admission {
+                        source,
+                        budget: endpoint.budget,
+                        outcome,
+                    }
+                }
+            };
+        }
+        Match::OtherMethods(allow) => {
+            let refusal = Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This method is not allowed here.",
+                "method_not_allowed",
+            );
+            Refusal {
+                allow: Some(allow),
+                ..refusal
+            }
+        }
+        Match::Nothing => Refusal::not_found(),
+    };
+    // Where there is no route, a key decides nothing but whose budget is used.
+    let source = Principal::identify(&parts.headers, &service.authority).map_or_else(
+        |_| Source::address(peer),
+        |principal| Source::Key(principal.key()),
+    );
+    Admission {
+        source,
+        budget: Budget::Calls,
+        outcome: Err(refused),
+    }
+}
+
+/// What is wrong with a request whatever it asks for.
+fn acceptable(service: &Service, parts: &Parts) -> Result<(), Refusal> {
+    service.hosts.check(&parts.headers)?;
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("", http::uri::PathAndQuery::as_str);
+    if let Some(key) = key_in_url::find(target) {
+        tracing::warn!(%key, "a key was sent in a URL; it should be replaced");
+        return Err(Refusal::bad_request(
+            "An API key must not be sent in a URL. Replace this key: URLs are logged.",
+            "key_in_url",
+        ));
+    }
+    if parts.headers.contains_key(TRANSFER_ENCODING) {
+        // Two ways to say where a body ends are one too many (request smuggling); hyper lets one of them win.
+        return Err(Refusal::new(
+            StatusCode::LENGTH_REQUIRED,
+            "Send the body with a Content-Length.",
+            "length_required",
+        )
+        .closing());
+    }
+    Ok(())
+}
+
+async fn run(
+    service: &Arc<Service>,
+    parts: &Parts,
+    body: Incoming,
+    admitted: Admitted<'_>,
+) -> Result<Reply, Refusal> {
+    let Admitted {
+        endpoint,
+        path,
+        principal,
+    } = admitted;
+    let body = body::read(body, &service.config).await?;
+    let call = Call {
+        path,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        body,
+    };
+    let context = Context::new(service.clone(), principal);
+    // A panic in one request must not end the others, nor close the connection without an answer.
+    AssertUnwindSafe(async move { (endpoint.handler)(context, call).await })
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| {
+            tracing::error!("a handler panicked");
+            Err(Refusal::internal())
+        })
+}
+
+/// The method, if it is one the API uses: whatever else a client sends does not get into the log.
+fn known_method(method: &http::Method) -> &'static str {
+    [
+        Method::Get,
+        Method::Post,
+        Method::Put,
+        Method::Patch,
+        Method::Delete,
+    ]
+    .into_iter()
+    .map(Method::as_str)
+    .find(|known| *known == method.as_str())
+    .unwrap_or(if *method == http::Method::HEAD {
+        "HEAD"
+    } else {
+        "other"
+    })
+}

@@ -1,0 +1,119 @@
+//! What can go wrong outside of a request: at the start, while serving, and at the key authority.
+
+use std::{io, path::PathBuf};
+
+use avala_keys::{Class, RandomnessFailed};
+
+use crate::store::StoreError;
+
+/// Why a server does not start. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A file or directory could not be read or made.
+    #[error("cannot {doing} {}: {error}", path.display())]
+    File {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the operating system said.
+        error: io::Error,
+    },
+    /// Other users of this machine can reach the data.
+    #[error("{} can be reached by other users (mode {mode:o}); run: chmod go-rwx {}", path.display(), path.display())]
+    Exposed {
+        /// The file or directory.
+        path: PathBuf,
+        /// Its mode bits.
+        mode: u32,
+    },
+    /// Another server has the directory open.
+    #[error("another server is serving {}", .0.display())]
+    AlreadyServing(PathBuf),
+    /// There is no server data in the directory.
+    #[error("{} holds no server data; start a server there first", .0.display())]
+    NoData(PathBuf),
+    /// The database is there, the pepper is not.
+    #[error(
+        "the pepper {} is missing, and without it no key of this database can be checked; restore it from a backup",
+        .0.display()
+    )]
+    PepperLost(PathBuf),
+    /// The pepper is not the one this database was made with.
+    #[error("the pepper {} does not belong to this database; restore the one that does", .0.display())]
+    PepperWrong(PathBuf),
+    /// The pepper is there, the database is not.
+    #[error(
+        "the pepper is there but the database {} is missing or empty; restore it, or start with an empty directory",
+        .0.display()
+    )]
+    DatabaseLost(PathBuf),
+    /// The database was made by a newer version.
+    #[error("the database has schema {found}, this version knows {known}; use the newer version")]
+    NewerSchema {
+        /// The schema of the database.
+        found: i64,
+        /// The newest schema this version knows.
+        known: i64,
+    },
+    /// The directory belongs to a server of the other class.
+    #[error("this data directory is for {stored} keys, not for {asked} keys")]
+    OtherClass {
+        /// The class the directory was made with.
+        stored: Class,
+        /// The class asked for.
+        asked: Class,
+    },
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No random numbers.
+    #[error("the operating system gave no random numbers")]
+    Randomness,
+    /// The listener could not be used.
+    #[error("cannot serve: {0}")]
+    Listener(io::Error),
+    /// Two routes of the contract clash.
+    #[error("the routes clash: {0}")]
+    Routes(String),
+    /// The outgoing HTTP client could not be made.
+    #[error("cannot make outgoing connections: {0}")]
+    Outgoing(String),
+}
+
+impl From<RandomnessFailed> for StartError {
+    fn from(_: RandomnessFailed) -> Self {
+        Self::Randomness
+    }
+}
+
+/// Why the key authority, or the seeding of data, refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthorityError {
+    /// There is no such user, key or agent.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The user exists already.
+    #[error("a user with this email already exists")]
+    UserExists,
+    /// The stored row does not carry its seal: somebody changed it by hand.
+    #[error("the stored key was changed outside of the server; revoke it by deleting its row")]
+    Altered,
+    /// No random numbers: nothing was issued.
+    #[error("the operating system gave no random numbers")]
+    Randomness,
+    /// The file of the development key could not be kept.
+    #[error(transparent)]
+    File(#[from] io::Error),
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<RandomnessFailed> for AuthorityError {
+    fn from(_: RandomnessFailed) -> Self {
+        Self::Randomness
+    }
+}

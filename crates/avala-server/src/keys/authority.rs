@@ -1,0 +1,304 @@
+//! Issuing, expiring and revoking keys.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use avala_api::{Timestamp, users::UserUid};
+use avala_keys::{ApiKey, Class, KeyId};
+use sqlx::SqliteConnection;
+
+use super::{Access, KeyRow, Opened, open, pepper::Pepper, set::KeySet};
+use crate::{
+    clock::{Clock, SystemClock},
+    config::operating_system,
+    error::{AuthorityError, StartError},
+    random::Random,
+    store::{
+        Actor, Change, Entry, Store, StoreError,
+        api_keys::{self, Stored},
+        data_dir::DataDir,
+        organizations,
+    },
+};
+
+/// How often a key is drawn anew when its public id is taken.
+const DRAWS: usize = 3;
+
+/// A key to be issued.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The user it belongs to.
+    pub owner: UserUid,
+    /// A name for people.
+    pub name: String,
+    /// What it may do.
+    pub access: Access,
+    /// When it ends; `None` for a key that is ended by hand.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A key just issued. It is in no other place: only its MAC is stored.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The key.
+    pub key: ApiKey,
+    /// Its public id.
+    pub id: KeyId,
+}
+
+/// Issues and ends the keys of one data directory. A running server follows within a quarter of a second, whichever
+/// process does it.
+#[derive(Clone)]
+pub struct Authority(Arc<Inner>);
+
+struct Inner {
+    dir: DataDir,
+    store: Store,
+    pepper: Pepper,
+    class: Class,
+    set: KeySet,
+    /// The number up to which the set is complete.
+    applied: AtomicI64,
+    /// Stands in for the row of an unknown id, so that both cost the same.
+    nobody: [u8; 32],
+    random: Arc<Random>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Authority {
+    /// Opens the directory of a server, running or not.
+    pub async fn open(data_dir: impl AsRef<Path>) -> Result<Self, StartError> {
+        let path = data_dir.as_ref();
+        if !path.exists() {
+            return Err(StartError::NoData(path.to_owned()));
+        }
+        let random = Arc::new(Random::new(operating_system()));
+        let clock = Arc::new(SystemClock);
+        let opened = open(DataDir::existing(path)?, None, &random, clock.now()).await?;
+        Self::of(opened, random, clock).await
+    }
+
+    pub(crate) async fn of(
+        opened: Opened,
+        random: Arc<Random>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let Opened {
+            dir,
+            store,
+            pepper,
+            class,
+        } = opened;
+        let authority = Self(Arc::new(Inner {
+            nobody: random.bytes()?,
+            dir,
+            store,
+            pepper,
+            class,
+            set: KeySet::default(),
+            applied: AtomicI64::new(0),
+            random,
+            clock,
+        }));
+        let mut connection = authority
+            .store()
+            .reader()
+            .acquire()
+            .await
+            .map_err(StoreError::from)?;
+        authority.catch_up(&mut connection).await?;
+        Ok(authority)
+    }
+
+    /// The class of the keys issued here.
+    pub fn class(&self) -> Class {
+        self.0.class
+    }
+
+    /// Issues a key for a user.
+    pub async fn issue(&self, new: NewKey) -> Result<Issued, AuthorityError> {
+        for _ in 1..DRAWS {
+            match self.issue_once(&new).await {
+                // Another key has this public id; nothing was written.
+                Err(AuthorityError::Store(error)) if error.is_duplicate() => {}
+                done => return done,
+            }
+        }
+        self.issue_once(&new).await
+    }
+
+    async fn issue_once(&self, new: &NewKey) -> Result<Issued, AuthorityError> {
+        let mut change = self.store().change().await?;
+        let (issued, row) = self.issue_within(&mut change, new).await?;
+        self.commit(change, "api_key.issue", issued.id).await?;
+        self.apply(row);
+        Ok(issued)
+    }
+
+    /// Issues a key as part of a larger change. Once that is committed, the row goes to [`Self::apply`].
+    pub(crate) async fn issue_within(
+        &self,
+        change: &mut Change,
+        new: &NewKey,
+    ) -> Result<(Issued, KeyRow), AuthorityError> {
+        let owner = new.owner.as_str();
+        let organization = organizations::of_user(change.connection(), owner).await?;
+        let key = self.0.random.key(self.0.class)?;
+        let row = KeyRow {
+            id: key.id(),
+            class: self.0.class,
+            owner: owner.to_owned(),
+            organization: organization.ok_or(AuthorityError::NotFound("user"))?,
+            name: new.name.clone(),
+            mac: self.0.pepper.mac(key.expose()),
+            access: new.access.clone(),
+            created_at: self.now(),
+            expires_at: new.expires_at,
+            revoked_at: None,
+            seq: change.next_seq().await?,
+        };
+        api_keys::insert(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
+        Ok((Issued { id: key.id(), key }, row))
+    }
+
+    pub(crate) fn apply(&self, row: KeyRow) {
+        self.0.set.apply(row);
+    }
+
+    /// Lets a key end at an instant; one in the past ends it now.
+    pub async fn expire(&self, id: KeyId, at: Timestamp) -> Result<(), AuthorityError> {
+        self.alter(id, "api_key.expire", |row| row.expires_at = Some(at))
+            .await
+    }
+
+    /// Ends a key, for ever. When this returns, the key opens nothing in this process.
+    pub async fn revoke(&self, id: KeyId) -> Result<(), AuthorityError> {
+        let now = self.now();
+        self.alter(id, "api_key.revoke", |row| {
+            row.revoked_at = row.revoked_at.or(Some(now));
+        })
+        .await
+    }
+
+    async fn alter(
+        &self,
+        id: KeyId,
+        action: &'static str,
+        alter: impl FnOnce(&mut KeyRow),
+    ) -> Result<(), AuthorityError> {
+        let mut change = self.store().change().await?;
+        let stored = api_keys::find(change.connection(), id)
+            .await?
+            .ok_or(AuthorityError::NotFound("key"))?;
+        let mut row = self.trusted(stored).ok_or(AuthorityError::Altered)?;
+        alter(&mut row);
+        row.seq = change.next_seq().await?;
+        api_keys::update(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
+        self.commit(change, action, id).await?;
+        self.apply(row);
+        Ok(())
+    }
+
+    async fn commit(&self, change: Change, action: &'static str, id: KeyId) -> Result<(), StoreError> {
+        let object = id.to_string();
+        change
+            .commit(Entry {
+                at: self.now(),
+                actor: &Actor::Console,
+                action,
+                object: &object,
+            })
+            .await
+    }
+
+    /// The row of a key whose owner has just proven to hold it. An unknown id and a wrong secret are one answer, at the
+    /// same cost.
+    pub(crate) fn prove(&self, key: &ApiKey) -> Option<Arc<KeyRow>> {
+        use subtle::ConstantTimeEq;
+        let row = self.0.set.find(key.id());
+        let expected = row.as_ref().map_or(&self.0.nobody, |row| &row.mac);
+        let proven = self.0.pepper.mac(key.expose()).ct_eq(expected);
+        row.filter(|_| proven.into())
+    }
+
+    /// Learns what other processes changed.
+    pub(crate) async fn catch_up(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let applied = self.0.applied.load(Ordering::Acquire);
+        let newest = api_keys::newest_seq(connection).await?;
+        if newest > applied {
+            for stored in api_keys::changed_after(connection, applied).await? {
+                let id = stored.id.parse();
+                match (self.trusted(stored), id) {
+                    (Some(row), _) => self.apply(row),
+                    (None, Ok(id)) => self.0.set.remove(id),
+                    (None, Err(_)) => {}
+                }
+            }
+        } else if newest < applied {
+            tracing::error!(
+                newest,
+                applied,
+                "the database went back in time: all keys are loaded again"
+            );
+            let stored = api_keys::changed_after(connection, -1).await?;
+            self.0.set.replace(
+                stored
+                    .into_iter()
+                    .filter_map(|stored| self.trusted(stored))
+                    .collect(),
+            );
+        }
+        self.0.applied.store(newest, Ordering::Release);
+        Ok(())
+    }
+
+    /// The row, if it is as this server wrote it.
+    fn trusted(&self, stored: Stored) -> Option<KeyRow> {
+        let Stored { id, row, seal } = stored;
+        match row {
+            Ok(row) if self.0.pepper.is_sealed(&row, &seal) => Some(row),
+            _ => {
+                tracing::error!(
+                    key = id,
+                    "a key's row was changed outside of the server; the key opens nothing"
+                );
+                None
+            }
+        }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn pepper(&self) -> &Pepper {
+        &self.0.pepper
+    }
+
+    pub(crate) fn random(&self) -> &Random {
+        &self.0.random
+    }
+
+    pub(crate) fn dir(&self) -> &DataDir {
+        &self.0.dir
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority")
+            .field("dir", &self.0.dir)
+            .field("class", &self.0.class)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,17 @@
+//! The key authority: it issues keys, ends them, and holds the complete set in memory.
+
+mod authority;
+mod dev;
+mod follow;
+mod opening;
+mod pepper;
+mod row;
+mod set;
+
+pub use authority::{Authority, Issued, NewKey};
+pub use row::Access;
+
+pub(crate) use follow::Follower;
+pub(crate) use opening::{Opened, open};
+pub(crate) use pepper::sign;
+pub(crate) use row::KeyRow;

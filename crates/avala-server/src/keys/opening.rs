@@ -1,0 +1,112 @@
+//! Opening a data directory: the database and its pepper belong together, or nothing opens.
+
+use avala_api::Timestamp;
+use avala_keys::Class;
+
+use super::pepper::Pepper;
+use crate::{
+    error::StartError,
+    random::Random,
+    store::{
+        Store,
+        data_dir::{DataDir, file_error, private_file, read_private, refuse_exposed, write_private},
+        schema::KNOWN,
+    },
+};
+
+/// A data directory in use.
+pub(crate) struct Opened {
+    pub(crate) dir: DataDir,
+    pub(crate) store: Store,
+    pub(crate) pepper: Pepper,
+    pub(crate) class: Class,
+}
+
+/// Opens what is there; with a class, makes what is not.
+pub(crate) async fn open(
+    dir: DataDir,
+    class: Option<Class>,
+    random: &Random,
+    now: Timestamp,
+) -> Result<Opened, StartError> {
+    let pepper = read_private(&dir.pepper())?;
+    let database = dir.database();
+    if !database.exists() {
+        if pepper.is_some() {
+            return Err(StartError::DatabaseLost(database));
+        }
+        if class.is_none() {
+            return Err(StartError::NoData(dir.path().to_owned()));
+        }
+        private_file(&database).map_err(|error| file_error("make", &database, error))?;
+    }
+    refuse_exposed(&database)?;
+
+    let store = Store::open(&database).await?;
+    let schema = store.schema().await?;
+    let pepper = match (pepper, schema) {
+        (_, newer) if newer > KNOWN => {
+            return Err(StartError::NewerSchema {
+                found: newer,
+                known: KNOWN,
+            });
+        }
+        (Some(_), 0) => return Err(StartError::DatabaseLost(database)),
+        (None, 0) => {
+            let class = class.ok_or_else(|| StartError::NoData(dir.path().to_owned()))?;
+            first_use(&dir, &store, class, random, now).await?
+        }
+        (pepper, older) => {
+            if older < KNOWN {
+                store.migrate(older).await?;
+            }
+            let pepper = pepper.map_or_else(|| interrupted_first_use(&dir), Ok)?;
+            Pepper::new(&pepper).ok_or_else(|| StartError::PepperWrong(dir.pepper()))?
+        }
+    };
+
+    let meta = store.meta().await?;
+    if meta.pepper_check != pepper.check_value() {
+        return Err(StartError::PepperWrong(dir.pepper()));
+    }
+    if !dir.pepper().exists() {
+        // From here on the pepper is as permanent as the database that was made with it.
+        std::fs::rename(dir.new_pepper(), dir.pepper())
+            .map_err(|error| file_error("rename", &dir.new_pepper(), error))?;
+        dir.sync()?;
+    }
+    match class {
+        Some(asked) if asked != meta.class => Err(StartError::OtherClass {
+            stored: meta.class,
+            asked,
+        }),
+        _ => Ok(Opened {
+            dir,
+            store,
+            pepper,
+            class: meta.class,
+        }),
+    }
+}
+
+/// Makes the pepper under a name that does not count yet, then the database. A process killed at any point in between
+/// leaves a directory that the next start completes.
+async fn first_use(
+    dir: &DataDir,
+    store: &Store,
+    class: Class,
+    random: &Random,
+    now: Timestamp,
+) -> Result<Pepper, StartError> {
+    let path = dir.new_pepper();
+    let bytes = random.bytes::<32>()?;
+    write_private(&path, &bytes).map_err(|error| file_error("write", &path, error))?;
+    dir.sync()?;
+    let pepper = Pepper::new(&bytes).ok_or(StartError::Randomness)?;
+    store.initialise(class, &pepper.check_value(), now).await?;
+    Ok(pepper)
+}
+
+fn interrupted_first_use(dir: &DataDir) -> Result<Vec<u8>, StartError> {
+    read_private(&dir.new_pepper())?.ok_or_else(|| StartError::PepperLost(dir.pepper()))
+}

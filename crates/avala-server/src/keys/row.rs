@@ -1,0 +1,101 @@
+//! What is known about one key: everything but the key itself.
+
+use avala_api::{Scope, Timestamp};
+use avala_keys::{Class, KeyId};
+use serde::{Deserialize, Serialize};
+
+/// What a key may do. There is no default: an empty list is nothing, never everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "scopes", rename_all = "lowercase")]
+pub enum Access {
+    /// Every scope, present and future.
+    Full,
+    /// These scopes and no others.
+    Listed(Vec<Scope>),
+}
+
+impl Access {
+    pub(crate) fn holds(&self, scope: Scope) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Listed(scopes) => scopes.contains(&scope),
+        }
+    }
+
+    /// The scopes by name, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let scopes = match self {
+            Self::Full => Scope::ALL,
+            Self::Listed(scopes) => scopes,
+        };
+        let mut names: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+/// The row of a key.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyRow {
+    pub(crate) id: KeyId,
+    pub(crate) class: Class,
+    /// The user it belongs to.
+    pub(crate) owner: String,
+    /// The organization whose objects it reaches.
+    pub(crate) organization: String,
+    pub(crate) name: String,
+    /// HMAC-SHA256 of the whole key under the pepper.
+    pub(crate) mac: [u8; 32],
+    pub(crate) access: Access,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
+    /// The number of the last change to this row.
+    pub(crate) seq: i64,
+}
+
+impl KeyRow {
+    /// Every field, each with its length before it, so that no bytes can move from one field to the next.
+    pub(crate) fn canonical(&self) -> Vec<u8> {
+        // Destructured, so that a new field cannot be forgotten.
+        let Self {
+            id,
+            class,
+            owner,
+            organization,
+            name,
+            mac,
+            access,
+            created_at,
+            expires_at,
+            revoked_at,
+            seq,
+        } = self;
+        let access = match access {
+            Access::Full => "full".to_owned(),
+            Access::Listed(scopes) => scopes
+                .iter()
+                .fold("listed".to_owned(), |text, scope| format!("{text} {scope}")),
+        };
+        let instant = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.unix_millis().to_string());
+        let mut bytes = Vec::with_capacity(256);
+        for field in [
+            id.as_str().as_bytes(),
+            class.as_str().as_bytes(),
+            owner.as_bytes(),
+            organization.as_bytes(),
+            name.as_bytes(),
+            mac,
+            access.as_bytes(),
+            instant(Some(*created_at)).as_bytes(),
+            instant(*expires_at).as_bytes(),
+            instant(*revoked_at).as_bytes(),
+            seq.to_string().as_bytes(),
+        ] {
+            bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(field);
+        }
+        bytes
+    }
+}

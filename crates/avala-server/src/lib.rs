@@ -1,0 +1,31 @@
+//! A self-hosted server for the Avala API, with the key authority inside.
+//!
+//! [`Server::open`] opens a data directory, [`Server::serve`] serves it. [`Server::keys`] issues and ends keys; another
+//! process does the same through [`keys::Authority::open`], and a running server follows within a quarter of a second.
+
+mod accounts;
+mod auth;
+mod clock;
+mod config;
+mod context;
+mod edge;
+mod error;
+mod hex;
+pub mod keys;
+mod outgoing;
+mod paging;
+mod password;
+mod random;
+mod refusal;
+mod resources;
+mod routes;
+mod server;
+mod service;
+mod store;
+
+pub use clock::{Clock, SystemClock};
+pub use config::{Config, Limits, PasswordCost, RateLimit};
+pub use error::{AuthorityError, StartError};
+pub use routes::served;
+pub use server::{Agents, Server, Users};
+pub use store::StoreError;

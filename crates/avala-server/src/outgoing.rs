@@ -1,0 +1,132 @@
+//! Deliveries: the server's only outgoing requests.
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use avala_http::{HttpOptions, Targets};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use crate::{error::StartError, hex};
+
+/// How long a target has, from the name's resolution to the end of its answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much of a target's answer is kept.
+const PREVIEW_BYTES: usize = 1024;
+
+/// Sends deliveries to addresses that are public, or inside of an allowed network.
+pub(crate) struct Outgoing {
+    client: reqwest::Client,
+    targets: Targets,
+    allowed: Vec<IpNet>,
+}
+
+/// One signed request.
+pub(crate) struct Delivery<'a> {
+    pub(crate) uid: &'a str,
+    pub(crate) event: &'a str,
+    pub(crate) signature: [u8; 32],
+    pub(crate) body: Bytes,
+}
+
+/// What the target answered.
+pub(crate) struct Received {
+    pub(crate) status: u16,
+    /// The beginning of the answer.
+    pub(crate) preview: String,
+}
+
+impl Received {
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// The target could not be reached, or may not be. Why, is nobody's business: it would tell what is open inside of the
+/// server's network.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotDelivered;
+
+impl Outgoing {
+    pub(crate) fn new(allowed: Vec<IpNet>) -> Result<Self, StartError> {
+        let targets = Targets::PublicOnly {
+            allow: allowed.clone(),
+        };
+        let options = HttpOptions {
+            user_agent: concat!("avala-server/", env!("CARGO_PKG_VERSION")).to_owned(),
+            targets: targets.clone(),
+            // Each delivery is checked against the addresses that its name has then.
+            pool_max_idle_per_host: 0,
+            ..HttpOptions::default()
+        };
+        let client = avala_http::build(options).map_err(|error| StartError::Outgoing(error.to_string()))?;
+        Ok(Self {
+            client,
+            targets,
+            allowed,
+        })
+    }
+
+    /// Sends a delivery, once.
+    pub(crate) async fn deliver(&self, url: &str, delivery: Delivery<'_>) -> Result<Received, NotDelivered> {
+        let url = Url::parse(url).map_err(|_| NotDelivered)?;
+        self.targets.check(&url).map_err(|_| NotDelivered)?;
+        // Checked again: the allowed networks may have been others when the address was registered.
+        if url.scheme() != "https" && !self.may_be_plain(&url) {
+            return Err(NotDelivered);
+        }
+        let mut response = self
+            .client
+            .post(url)
+            .timeout(TIMEOUT)
+            .header(CONTENT_TYPE, "application/json")
+            .header("X-Avala-Webhook-Signature", hex::encode(&delivery.signature))
+            .header("X-Avala-Webhook-Event", delivery.event)
+            .header("X-Avala-Webhook-Delivery", delivery.uid)
+            .body(delivery.body)
+            .send()
+            .await
+            .map_err(|_| NotDelivered)?;
+        let status = response.status().as_u16();
+        let mut beginning = Vec::new();
+        // The status is the answer; a body that breaks off does not take it back.
+        while let Ok(Some(chunk)) = response.chunk().await {
+            let room = PREVIEW_BYTES - beginning.len();
+            beginning.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if beginning.len() == PREVIEW_BYTES {
+                break;
+            }
+        }
+        Ok(Received {
+            status,
+            preview: String::from_utf8_lossy(&beginning).into_owned(),
+        })
+    }
+
+    /// Whether the URL itself shows that its target may not be reached.
+    pub(crate) fn is_forbidden(&self, url: &Url) -> bool {
+        self.targets.check(url).is_err()
+    }
+
+    /// Whether a target may be reached over plain HTTP: only inside of a network that was allowed, where the address
+    /// itself says so. A name could lead elsewhere tomorrow.
+    pub(crate) fn may_be_plain(&self, url: &Url) -> bool {
+        let inside = |address: IpAddr| self.allowed.iter().any(|network| network.contains(&address));
+        match url.host() {
+            Some(Host::Ipv4(address)) => inside(address.into()),
+            Some(Host::Ipv6(address)) => inside(IpAddr::V6(address).to_canonical()),
+            Some(Host::Domain("localhost")) => inside([127, 0, 0, 1].into()),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("allowed", &self.allowed)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,185 @@
+//! Refusing a request: the status, the published text, and a code for programs.
+
+use std::borrow::Cow;
+
+use avala_api::{DecodeError, FieldErrors, Scope, texts};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::{error::AuthorityError, store::StoreError};
+
+/// SQLite's result codes for a lock that another process holds, and for a full disk.
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_FULL: u32 = 13;
+
+/// Why a request is not carried out. Never holds any part of the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) reason: Reason,
+    /// Seconds after which to try again.
+    pub(crate) retry_after: Option<u64>,
+    /// What the path can do instead.
+    pub(crate) allow: Option<String>,
+    /// The connection cannot be used further.
+    pub(crate) close: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Reason {
+    Detail {
+        detail: Cow<'static, str>,
+        code: &'static str,
+    },
+    ScopeMissing(Scope),
+    Fields(FieldErrors),
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>, code: &'static str) -> Self {
+        let reason = Reason::Detail {
+            detail: detail.into(),
+            code,
+        };
+        Self {
+            status,
+            reason,
+            retry_after: None,
+            allow: None,
+            close: false,
+        }
+    }
+
+    pub(crate) fn bad_request(detail: &'static str, code: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail, code)
+    }
+
+    /// 401 with the text that is published for all but a missing and an expired key.
+    pub(crate) fn key(code: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, texts::KEY_INVALID, code)
+    }
+
+    pub(crate) fn key_missing() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, texts::KEY_MISSING, "key_missing")
+    }
+
+    pub(crate) fn key_expired() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, texts::KEY_EXPIRED, "key_expired")
+    }
+
+    pub(crate) fn scope_missing(scope: Scope) -> Self {
+        Self {
+            reason: Reason::ScopeMissing(scope),
+            ..Self::new(StatusCode::FORBIDDEN, "", "")
+        }
+    }
+
+    /// Truly absent, or not the caller's: one answer.
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, texts::NOT_FOUND, "not_found")
+    }
+
+    pub(crate) fn field(field: &str, message: &str) -> Self {
+        FieldErrors::one(field, message).into()
+    }
+
+    pub(crate) fn throttled(seconds: u64) -> Self {
+        let refusal = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            texts::throttled(seconds),
+            "throttled",
+        );
+        Self {
+            retry_after: Some(seconds),
+            ..refusal
+        }
+    }
+
+    pub(crate) fn closing(self) -> Self {
+        Self { close: true, ..self }
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "A server error occurred.",
+            "server_error",
+        )
+    }
+
+    /// The body, with a link to its explanation where the server knows one.
+    pub(crate) fn body(&self, docs: Option<&str>) -> Value {
+        let (detail, code) = match &self.reason {
+            // Field errors stand alone, as the official clients expect them.
+            Reason::Fields(errors) => return json!(errors),
+            Reason::Detail { detail, code } => (detail.as_ref(), *code),
+            Reason::ScopeMissing(_) => (texts::FORBIDDEN, "scope_missing"),
+        };
+        let mut body = json!({ "detail": detail, "code": code });
+        if let Reason::ScopeMissing(scope) = self.reason {
+            body["required_scope"] = scope.as_str().into();
+        }
+        if let Some(docs) = docs {
+            body["doc_url"] = format!("{docs}#{code}").into();
+        }
+        body
+    }
+}
+
+impl From<FieldErrors> for Refusal {
+    fn from(errors: FieldErrors) -> Self {
+        Self {
+            reason: Reason::Fields(errors),
+            ..Self::bad_request("", "")
+        }
+    }
+}
+
+impl From<DecodeError> for Refusal {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Malformed => Self::bad_request("The body is not a JSON object.", "malformed"),
+            DecodeError::Fields(errors) => errors.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a request failed at the database");
+        // The low byte is the result code, the rest says more about it.
+        match error.result_code().map(|code| code & 0xff) {
+            Some(SQLITE_BUSY) => {
+                let busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy.", "busy");
+                Self {
+                    retry_after: Some(1),
+                    ..busy
+                }
+            }
+            Some(SQLITE_FULL) => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "The server's disk is full.",
+                "disk_full",
+            ),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<AuthorityError> for Refusal {
+    fn from(error: AuthorityError) -> Self {
+        match error {
+            AuthorityError::Store(error) => error.into(),
+            other => {
+                tracing::error!(error = %other, "a request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<avala_keys::RandomnessFailed> for Refusal {
+    fn from(error: avala_keys::RandomnessFailed) -> Self {
+        AuthorityError::from(error).into()
+    }
+}

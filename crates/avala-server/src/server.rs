@@ -1,0 +1,204 @@
+//! The server: opened once, served on a listener, and a way to seed it.
+
+use std::{fmt, fs::File, net::SocketAddr, sync::Arc};
+
+use avala_api::{
+    EventName,
+    agents::{AgentUid, ExecutionUid},
+    users::User,
+};
+use avala_keys::ApiKey;
+use serde_json::{Map, Value};
+use tokio::{net::TcpListener, task::JoinSet};
+use url::Url;
+
+use crate::{
+    accounts::{self, NewAccount},
+    config::{self, Config, PasswordCost},
+    edge::{Hosts, Limits, accept},
+    error::{AuthorityError, StartError},
+    keys::{self, Authority, Follower},
+    outgoing::Outgoing,
+    password::Passwords,
+    random::Random,
+    routes::Routes,
+    service::{RequestIds, Service},
+    store::{
+        Actor, Entry,
+        agent_executions::{self, NewExecution},
+        data_dir::DataDir,
+    },
+};
+
+/// A server on a data directory. As long as it lives, no other server opens the same one.
+pub struct Server {
+    authority: Authority,
+    settings: Settings,
+    _lock: File,
+}
+
+/// What serving needs of the configuration.
+struct Settings {
+    public_url: Option<Url>,
+    docs_url: Option<Url>,
+    sign_up: Option<PasswordCost>,
+    rate_limit: config::RateLimit,
+    hosts: Vec<String>,
+    limits: config::Limits,
+    outgoing: Arc<Outgoing>,
+}
+
+impl Server {
+    /// Opens a data directory, or makes it.
+    pub async fn open(config: Config) -> Result<Self, StartError> {
+        let dir = DataDir::make(&config.data_dir)?;
+        let lock = dir.lock()?;
+        let random = Arc::new(Random::new(config.randomness));
+        let opened = keys::open(dir, Some(config.class), &random, config.clock.now()).await?;
+        Ok(Self {
+            authority: Authority::of(opened, random, config.clock).await?,
+            settings: Settings {
+                outgoing: Arc::new(Outgoing::new(config.allow_webhook_targets)?),
+                public_url: config.public_url,
+                docs_url: config.docs_url,
+                sign_up: config.sign_up.then_some(config.password_cost),
+                rate_limit: config.rate_limit,
+                hosts: config.allowed_hosts,
+                limits: config.limits,
+            },
+            _lock: lock,
+        })
+    }
+
+    /// Serves the listener's connections until the shutdown, then lets open requests end.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), StartError> {
+        let address = listener.local_addr().map_err(StartError::Listener)?;
+        let settings = &self.settings;
+        let follower = Follower::new();
+        let service = Service {
+            authority: self.authority.clone(),
+            routes: Routes::new().map_err(|error| StartError::Routes(error.to_string()))?,
+            limits: Limits::new(settings.rate_limit),
+            config: settings.limits,
+            hosts: Hosts::new(&settings.hosts, settings.public_url.as_ref()),
+            public_url: public_url(settings.public_url.as_ref(), address),
+            docs_url: settings.docs_url.as_ref().map(Url::to_string),
+            sign_up: settings.sign_up.map(Passwords::new),
+            outgoing: settings.outgoing.clone(),
+            request_ids: RequestIds::new(self.authority.random().bytes()?),
+            follower: follower.clone(),
+        };
+        // Ends with this call, however it ends.
+        let mut following = JoinSet::new();
+        following.spawn(follower.follow(self.authority.clone()));
+        accept(listener, Arc::new(service), settings.limits, shutdown).await;
+        Ok(())
+    }
+
+    /// The key authority.
+    pub fn keys(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The development key: a full key of a user of its own, the same one again after a restart.
+    pub async fn dev_key(&self) -> Result<ApiKey, AuthorityError> {
+        self.authority.dev_key().await
+    }
+
+    /// Users, for tests and demonstrations.
+    pub fn users(&self) -> Users<'_> {
+        Users(&self.authority)
+    }
+
+    /// Agents, for tests and demonstrations.
+    pub fn agents(&self) -> Agents<'_> {
+        Agents(&self.authority)
+    }
+
+    /// Closes the database, so that its file is complete without its log.
+    pub async fn close(self) {
+        self.authority.store().close().await;
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("authority", &self.authority)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What links start with, without a slash at the end.
+fn public_url(configured: Option<&Url>, address: SocketAddr) -> String {
+    match configured {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        // No client can connect to "any address".
+        None if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
+        None => format!("http://{address}"),
+    }
+}
+
+/// Users, beside the API.
+#[derive(Debug)]
+pub struct Users<'a>(&'a Authority);
+
+impl Users<'_> {
+    /// Makes a user without a password, and the organization that is the user's own.
+    pub async fn create(&self, email: &str) -> Result<User, AuthorityError> {
+        accounts::create(
+            self.0,
+            &NewAccount {
+                email,
+                ..NewAccount::default()
+            },
+        )
+        .await
+    }
+}
+
+/// Agents, beside the API.
+#[derive(Debug)]
+pub struct Agents<'a>(&'a Authority);
+
+impl Agents<'_> {
+    /// Hands an event to an agent: a pending execution that its next poll finds.
+    pub async fn enqueue_execution(
+        &self,
+        agent: &AgentUid,
+        event: EventName,
+        payload: Map<String, Value>,
+    ) -> Result<ExecutionUid, AuthorityError> {
+        let uid = self.0.random().uid()?;
+        let new = NewExecution {
+            uid: &uid,
+            registration: agent.as_str(),
+            event_type: event.as_str(),
+            event_payload: &payload,
+            created_at: self.0.now(),
+        };
+        let mut change = self.0.store().change().await?;
+        agent_executions::insert(change.connection(), &new)
+            .await
+            .map_err(|error| {
+                if error.is_missing_parent() {
+                    AuthorityError::NotFound("agent")
+                } else {
+                    error.into()
+                }
+            })?;
+        let actor = Actor::Console;
+        let entry = Entry {
+            at: self.0.now(),
+            actor: &actor,
+            action: "agent_execution.enqueue",
+            object: &uid,
+        };
+        change.commit(entry).await?;
+        Ok(uid.into())
+    }
+}

@@ -1,0 +1,81 @@
+//! The parts of a serving server, shared by all requests.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use http::StatusCode;
+
+use crate::{
+    config,
+    edge::{Hosts, Limits, Reply},
+    hex,
+    keys::{Authority, Follower},
+    outgoing::Outgoing,
+    password::Passwords,
+    routes::Routes,
+    store::Store,
+};
+
+/// The parts of a serving server.
+pub(crate) struct Service {
+    pub(crate) authority: Authority,
+    pub(crate) routes: Routes,
+    pub(crate) limits: Option<Limits>,
+    pub(crate) config: config::Limits,
+    pub(crate) hosts: Hosts,
+    /// What links start with. No slash at its end.
+    pub(crate) public_url: String,
+    pub(crate) docs_url: Option<String>,
+    /// How to make accounts; `None` when sign-up is off.
+    pub(crate) sign_up: Option<Passwords>,
+    pub(crate) outgoing: Arc<Outgoing>,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) follower: Follower,
+}
+
+impl Service {
+    pub(crate) fn store(&self) -> &Store {
+        self.authority.store()
+    }
+
+    /// The two paths that are no part of the API: whether the process lives, and whether it can work.
+    pub(crate) async fn health(&self, path: &str) -> Option<Reply> {
+        let ready = match path {
+            "/healthz" => true,
+            "/readyz" => self.follower.is_current() && self.store().answers().await,
+            _ => return None,
+        };
+        Some(if ready {
+            Reply {
+                status: StatusCode::OK,
+                body: Some(r#"{"status":"ok"}"#.into()),
+            }
+        } else {
+            Reply {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                body: Some(r#"{"status":"unavailable"}"#.into()),
+            }
+        })
+    }
+}
+
+/// Numbers requests; unique across restarts.
+pub(crate) struct RequestIds {
+    process: String,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    pub(crate) fn new(process: [u8; 6]) -> Self {
+        Self {
+            process: hex::encode(&process),
+            next: AtomicU64::new(1),
+        }
+    }
+
+    pub(crate) fn next(&self) -> String {
+        format!("{}-{:x}", self.process, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,75 @@
+//! A change: one transaction that cannot be committed without saying who did what.
+
+use avala_api::Timestamp;
+use avala_keys::KeyId;
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+
+use super::StoreError;
+
+/// A change that has begun.
+#[derive(Debug)]
+pub(crate) struct Change(Transaction<'static, Sqlite>);
+
+/// Who changes something.
+#[derive(Clone, Debug)]
+pub(crate) enum Actor {
+    /// A request with this key, on behalf of its owner.
+    Key { id: KeyId, user: String },
+    /// A new user at sign-up.
+    SignUp { user: String },
+    /// Whoever runs a program of the server's on its own machine.
+    Console,
+}
+
+/// One line of the audit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) actor: &'a Actor,
+    pub(crate) action: &'static str,
+    pub(crate) object: &'a str,
+}
+
+impl Change {
+    pub(super) fn new(transaction: Transaction<'static, Sqlite>) -> Self {
+        Self(transaction)
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.0
+    }
+
+    /// The number of this change to the keys. Commit order is number order, since the row stays locked until then.
+    pub(crate) async fn next_seq(&mut self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("UPDATE meta SET seq = seq + 1 RETURNING seq")
+            .fetch_one(self.connection())
+            .await?)
+    }
+
+    /// Writes a line of the audit, for a change that does several things.
+    pub(crate) async fn note(&mut self, entry: Entry<'_>) -> Result<(), StoreError> {
+        let (kind, key, user) = match entry.actor {
+            Actor::Key { id, user } => ("key", Some(id.to_string()), Some(user.as_str())),
+            Actor::SignUp { user } => ("sign_up", None, Some(user.as_str())),
+            Actor::Console => ("console", None, None),
+        };
+        sqlx::query(
+            "INSERT INTO audit (at, actor_kind, actor_key, actor_user, action, object) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(entry.at.unix_millis())
+        .bind(kind)
+        .bind(key)
+        .bind(user)
+        .bind(entry.action)
+        .bind(entry.object)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Writes the audit and makes the change durable.
+    pub(crate) async fn commit(mut self, entry: Entry<'_>) -> Result<(), StoreError> {
+        self.note(entry).await?;
+        Ok(self.0.commit().await?)
+    }
+}

@@ -1,0 +1,109 @@
+//! Request bodies: too large, too slow, of no known length, broken.
+
+use std::time::Duration;
+
+use crate::support::{Answer, Request, exchange, start, start_with};
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_before_and_while_it_is_read() {
+    let running = start_with(|config| config.limits.body_bytes = 1000).await;
+    let tenant = running.tenant("a@example.com").await;
+    let agent = |size: usize| {
+        Request::new("POST", "/agents/")
+            .key(tenant.key.expose())
+            .body(vec![b' '; size])
+    };
+
+    let fits = running.send(agent(1000)).await;
+    assert_eq!(fits.status, 400, "blank is not an object, but it was read");
+    for size in [1001, 100_000] {
+        let answer = running.send(agent(size)).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (413, "body_too_large"),
+            "{size}"
+        );
+        assert_eq!(answer.header("connection"), Some("close"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_needs_a_length() {
+    let running = start().await;
+    let tenant = running.tenant("a@example.com").await;
+    let chunked = || {
+        Request::new("POST", "/agents/")
+            .key(tenant.key.expose())
+            .header("Transfer-Encoding", "chunked")
+    };
+    let bytes = [chunked().bytes(), b"2\r\n{}\r\n0\r\n\r\n".to_vec()].concat();
+    let answer = Answer::parse(&exchange(running.address, &bytes).await).unwrap();
+    assert_eq!((answer.status, answer.code().as_str()), (411, "length_required"));
+
+    // Both ways to end a body at once: refused, closed, and what follows is not taken for a request.
+    let bytes = [
+        chunked().header("Content-Length", "4").bytes(),
+        b"0\r\n\r\nGET /api/v1/users/me/ HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
+    ]
+    .concat();
+    let answers = exchange(running.address, &bytes).await;
+    assert_eq!(Answer::parse(&answers).unwrap().status, 411);
+    assert_eq!(
+        answers.windows(9).filter(|window| window == b"HTTP/1.1 ").count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let running = start_with(|config| config.limits.body_timeout = Duration::from_millis(100)).await;
+    let tenant = running.tenant("a@example.com").await;
+    let promised = Request::new("POST", "/agents/")
+        .key(tenant.key.expose())
+        .header("Content-Length", "10");
+    let answer = Answer::parse(&exchange(running.address, &promised.bytes()).await).unwrap();
+    assert_eq!((answer.status, answer.code().as_str()), (408, "body_timeout"));
+}
+
+#[tokio::test]
+async fn a_broken_body_says_so_and_quotes_nothing() {
+    let running = start().await;
+    let tenant = running.tenant("a@example.com").await;
+    for body in [
+        "",
+        "{",
+        "[]",
+        "\"canary\"",
+        "{\"name\":\"canary\",\"name\":\"b\"}",
+        "null",
+        "\u{0}canary",
+    ] {
+        let answer = running
+            .send(
+                Request::new("POST", "/agents/")
+                    .key(tenant.key.expose())
+                    .body(body),
+            )
+            .await;
+        assert_eq!(answer.status, 400, "{body}");
+        assert!(
+            !String::from_utf8_lossy(&answer.body).contains("canary"),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_deep_body_is_refused_without_harm() {
+    let running = start().await;
+    let tenant = running.tenant("a@example.com").await;
+    let deep = format!("{{\"name\":{}", "[".repeat(100_000));
+    let answer = running
+        .send(
+            Request::new("POST", "/agents/")
+                .key(tenant.key.expose())
+                .body(deep),
+        )
+        .await;
+    assert_eq!(answer.code(), "malformed");
+}

@@ -1,0 +1,30 @@
+//! What can be a key: any printable ASCII token. Avala's own papers show five shapes, so none is demanded.
+
+use avala_api::Secret;
+use http::HeaderValue;
+
+/// Why a text cannot be a key. Never quotes it.
+pub(crate) type Unusable = &'static str;
+
+/// Takes a key as its source gave it. White space around it is dropped: secrets saved from files end in a newline.
+pub(crate) fn usable(raw: &Secret) -> Result<Secret, Unusable> {
+    let key = raw.expose().trim();
+    if key.is_empty() {
+        return Err("is empty");
+    }
+    if key.chars().any(char::is_whitespace) {
+        return Err("holds white space");
+    }
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("holds characters that no API key has");
+    }
+    Ok(Secret::from(key))
+}
+
+/// The key as a header value that HTTP libraries keep out of their own logs.
+pub(crate) fn header_value(key: &Secret) -> Result<HeaderValue, Unusable> {
+    let mut value =
+        HeaderValue::from_str(key.expose()).map_err(|_| "holds characters that no API key has")?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,208 @@
+//! The same client for code that is not async. It runs its own thread with its own runtime, so it works inside async programs too.
+
+use std::{collections::VecDeque, fmt, future::Future, pin::Pin, sync::Arc, sync::mpsc, thread};
+
+use avala_api::{CallOptions, Carrier, Operation, Page, Paged, Request, Response};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use url::Url;
+
+use crate::{Async, ClientBuilder, CredentialReport, Error, pager::Pager, resources};
+
+/// A blocking client. Cloning it is cheap; clones share connections and the one thread.
+///
+/// ```no_run
+/// # fn run() -> Result<(), avala::Error> {
+/// let client = avala::blocking::Client::new()?;
+/// println!("{}", client.users().me().send()?.username);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    client: crate::Client,
+    runtime: Arc<Runtime>,
+}
+
+impl Client {
+    /// A client whose key and base URL come from the environment. Local work only; no key is an error here.
+    pub fn new() -> Result<Self, Error> {
+        ClientBuilder::default().build_blocking()
+    }
+
+    /// Everything that can be set; end with [`ClientBuilder::build_blocking`].
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    pub(crate) fn around(client: crate::Client) -> Result<Self, Error> {
+        Ok(Self {
+            client,
+            runtime: Arc::new(Runtime::start()?),
+        })
+    }
+
+    pub(crate) fn carrier(&self) -> Blocking {
+        Blocking {
+            inner: self.client.carrier(),
+            runtime: Arc::clone(&self.runtime),
+        }
+    }
+
+    /// A call of any operation of [`crate::api`].
+    pub fn call<O: Operation>(&self, operation: O) -> Request<O, Blocking> {
+        Request::new(operation, self.carrier())
+    }
+
+    /// Where calls go, without a trailing slash.
+    pub fn base_url(&self) -> &Url {
+        self.client.base_url()
+    }
+
+    /// Which sources were looked at for the key, which one gave it, and where it is sent. No secret.
+    pub fn credential_report(&self) -> &CredentialReport {
+        self.client.credential_report()
+    }
+}
+
+resources::handles_of!(Client, Blocking);
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.client.fmt(f)
+    }
+}
+
+/// Sends calls from code that waits.
+#[derive(Clone, Debug)]
+pub struct Blocking {
+    inner: Async,
+    runtime: Arc<Runtime>,
+}
+
+impl Carrier for Blocking {
+    type Sent<T: Send + 'static> = Result<T, Error>;
+    type Items<T: Send + 'static> = Items<T>;
+
+    fn send<O: Operation>(self, operation: O, options: CallOptions) -> Result<O::Answer, Error> {
+        self.runtime.wait_for(self.inner.send(operation, options))
+    }
+
+    fn send_with_response<O: Operation>(
+        self,
+        operation: O,
+        options: CallOptions,
+    ) -> Result<Response<O::Answer>, Error> {
+        self.runtime
+            .wait_for(self.inner.send_with_response(operation, options))
+    }
+
+    fn pages<O: Paged>(self, operation: O, options: CallOptions) -> Items<Page<O::Item>> {
+        let mut walk = Walk {
+            carrier: self,
+            pager: Pager::new(operation),
+            options,
+        };
+        Items(Box::new(std::iter::from_fn(move || walk.next_page())))
+    }
+
+    fn items<O: Paged>(self, operation: O, options: CallOptions) -> Items<O::Item> {
+        let mut walk = Walk {
+            carrier: self,
+            pager: Pager::new(operation),
+            options,
+        };
+        let mut rows = VecDeque::new();
+        Items(Box::new(std::iter::from_fn(move || {
+            loop {
+                if let Some(row) = rows.pop_front() {
+                    return Some(Ok(row));
+                }
+                match walk.next_page()? {
+                    Ok(page) => rows.extend(page.items),
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+        })))
+    }
+}
+
+/// A sequence fetched as it is read: pages, or the rows of all pages. It ends after its first error.
+#[must_use = "an iterator does nothing until it is read"]
+pub struct Items<T>(Box<dyn Iterator<Item = Result<T, Error>> + Send>);
+
+impl<T> Iterator for Items<T> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+impl<T> fmt::Debug for Items<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Items")
+    }
+}
+
+struct Walk<O> {
+    carrier: Blocking,
+    pager: Pager<O>,
+    options: CallOptions,
+}
+
+impl<O: Paged> Walk<O> {
+    fn next_page(&mut self) -> Option<Result<Page<O::Item>, Error>> {
+        let asked = self.pager.take()?;
+        let outcome = self.carrier.clone().send(asked.clone(), self.options.clone());
+        Some(outcome.and_then(|page| self.pager.follow(asked, &page).map(|()| page)))
+    }
+}
+
+type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One thread that runs the calls of a client and its clones. It ends when the last of them is dropped.
+#[derive(Debug)]
+struct Runtime {
+    jobs: UnboundedSender<Job>,
+}
+
+impl Runtime {
+    fn start() -> Result<Self, Error> {
+        let failed = |error: std::io::Error| {
+            Error::configuration(format!(
+                "The blocking client's thread cannot be started: {}.",
+                error.kind()
+            ))
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let (jobs, mut queue) = unbounded_channel::<Job>();
+        thread::Builder::new()
+            .name("avala-blocking".to_owned())
+            .spawn(move || {
+                runtime.block_on(async move {
+                    while let Some(job) = queue.recv().await {
+                        tokio::spawn(job);
+                    }
+                });
+            })
+            .map_err(failed)?;
+        Ok(Self { jobs })
+    }
+
+    fn wait_for<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, outcome) = mpsc::sync_channel(1);
+        let job = Box::pin(async move {
+            // The caller may be gone by then, and nobody is left to tell.
+            let _gone = answer.send(call.await);
+        });
+        self.jobs.send(job).map_err(|_| Error::cancelled())?;
+        // A panic in the call drops its sender, and becomes an error here.
+        outcome.recv().unwrap_or_else(|_| Err(Error::cancelled()))
+    }
+}

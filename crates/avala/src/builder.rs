@@ -1,0 +1,151 @@
+//! Building a client: everything that can be set, and what is checked before anything is sent.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use avala_api::{Retry, Secret};
+
+use crate::{
+    Client, Environment, Error,
+    auth::{Asked, header_value, resolve},
+    blocking,
+    client::Core,
+    transport::{Network, Transport, user_agent},
+};
+
+/// A client under construction. `build` does local work only: it reads the environment and, if asked to, a `.env` file.
+#[derive(Default)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct ClientBuilder {
+    asked: Asked,
+    user_agent_suffix: Option<String>,
+    retry: Retry,
+    timeout: Option<Duration>,
+    attempt_timeout: Option<Duration>,
+    connect_timeout: Option<Duration>,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+impl ClientBuilder {
+    /// The key to use, before any other source. An empty one is an error, not a reason to look elsewhere.
+    pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
+        self.asked.api_key = Some(key.into());
+        self
+    }
+
+    /// Where calls go: HTTPS, with the path under which the API stands (`https://api.avala.ai/api/v1`).
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.asked.base_url = Some(url.into());
+        self
+    }
+
+    /// Allows plain HTTP to `localhost`, `127.0.0.1` and `::1`, as `AVALA_ALLOW_INSECURE_BASE_URL=true` does.
+    pub fn allow_insecure_loopback(mut self) -> Self {
+        self.asked.allow_insecure_loopback = true;
+        self
+    }
+
+    /// Lets the key come from `.env` in the working directory, if no earlier source has one.
+    pub fn dotenv(self) -> Self {
+        self.dotenv_file(".env")
+    }
+
+    /// Lets the key come from this file, if no earlier source has one.
+    pub fn dotenv_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.asked.dotenv = Some(path.into());
+        self
+    }
+
+    /// Looks for no key. Only operations that need none can be called, such as sign-up.
+    pub fn anonymous(mut self) -> Self {
+        self.asked.anonymous = true;
+        self
+    }
+
+    /// Reads variables from here instead of from the process's environment.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.asked.environment = environment;
+        self
+    }
+
+    /// How long a call may take: waiting, all attempts, and reading the answer. 60 seconds unless set.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How long one attempt may take. 30 seconds unless set.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// How long connecting may take, TLS included. 10 seconds unless set.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// How often and how patiently calls are repeated.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// What to add to the User-Agent, such as the name and version of your program.
+    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.user_agent_suffix = Some(suffix.into());
+        self
+    }
+
+    /// Another way to the server than the network.
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// The async client.
+    pub fn build(self) -> Result<Client, Error> {
+        let resolved = resolve(&self.asked)?;
+        let user_agent = user_agent(self.user_agent_suffix.as_deref())?;
+        let key = match &resolved.key {
+            Some(key) => Some(header_value(key).map_err(|reason| {
+                Error::configuration(format!("The API key of {} {reason}.", resolved.report.source))
+            })?),
+            None => None,
+        };
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(Network::new(
+                self.connect_timeout.unwrap_or(Duration::from_secs(10)),
+                user_agent.to_str().unwrap_or_default(),
+                &self.asked.environment,
+            )?),
+        };
+        Ok(Client::from_core(Core {
+            base_url: resolved.base_url,
+            key,
+            report: resolved.report,
+            user_agent,
+            retry: self.retry,
+            timeout: self.timeout.unwrap_or(Duration::from_mins(1)),
+            attempt_timeout: self.attempt_timeout.unwrap_or(Duration::from_secs(30)),
+            transport,
+        }))
+    }
+
+    /// The blocking client.
+    pub fn build_blocking(self) -> Result<blocking::Client, Error> {
+        blocking::Client::around(self.build()?)
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("api_key", &self.asked.api_key.as_ref().map(|_| "[redacted]"))
+            .field("dotenv", &self.asked.dotenv)
+            .field("environment", &self.asked.environment)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}

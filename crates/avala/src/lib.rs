@@ -1,0 +1,58 @@
+//! Async and blocking client for the [Avala](https://avala.ai) API.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), avala::Error> {
+//! let client = avala::Client::new()?; // the key comes from AVALA_API_KEY
+//! let webhooks = client.webhooks().list().limit(10).send().await?;
+//! for webhook in webhooks {
+//!     println!("{} {}", webhook.uid, webhook.target_url);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The same tree, blocking, works anywhere, inside an async program too:
+//!
+//! ```no_run
+//! # fn run() -> Result<(), avala::Error> {
+//! let client = avala::blocking::Client::new()?;
+//! for webhook in client.webhooks().list().items() {
+//!     println!("{}", webhook?.target_url);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where the key comes from
+//!
+//! In this order: [`ClientBuilder::api_key`], the variable `AVALA_API_KEY`, and a `.env` file if
+//! [`ClientBuilder::dotenv`] asks for it. A source that is there and unusable (a variable that is set but empty) stops the
+//! search; only one that is absent lets the next be looked at. Key and base URL are resolved as a pair: a key is sent to
+//! the origin it belongs to, and nowhere else.
+//!
+//! # What is repeated
+//!
+//! Calls that are idempotent are repeated after 408, 429, 500, 502, 503, 504 and after a broken connection; others only if
+//! they never left. `Retry-After` is honoured in both forms. Nothing waits past the call's deadline. Redirects are never followed.
+
+mod auth;
+mod base_url;
+pub mod blocking;
+mod builder;
+mod client;
+mod error;
+mod pager;
+pub mod resources;
+pub mod transport;
+
+pub use auth::{CredentialReport, Environment, Source, Tried};
+pub use avala_api as api;
+pub use avala_api::{
+    CallOptions, Carrier, Cursor, Page, Patch, RateLimit, Request, Response, Retry, Scope, Secret, Timestamp,
+};
+pub use builder::ClientBuilder;
+pub use client::{Async, Call, Client, Items};
+pub use error::{Error, ErrorKind};
+
+/// The base URL of Avala's own service.
+pub const DEFAULT_BASE_URL: &str = "https://api.avala.ai/api/v1";

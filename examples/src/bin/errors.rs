@@ -1,0 +1,26 @@
+//! What an error knows. `AVALA_API_KEY=… cargo run -p avala-examples --bin errors`
+#![allow(clippy::print_stdout, reason = "an example shows something")]
+
+use avala::ErrorKind;
+
+fn main() -> Result<(), avala::Error> {
+    let client = avala::blocking::Client::new()?;
+    match client
+        .webhooks()
+        .get("6f9619ff-8b86-d011-b42d-00c04fc964ff")
+        .send()
+    {
+        Ok(webhook) => println!("{}", webhook.target_url),
+        Err(error) if error.kind() == ErrorKind::NotFound => println!("no such webhook"),
+        Err(error) => {
+            println!("{error}");
+            println!(
+                "kind {}, code {:?}, request {:?}",
+                error.kind().as_str(),
+                error.code(),
+                error.request_id()
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! What the tests need beside Rust: found, or announced and installed, or named as missing.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::step;
+use crate::workspace::Workspace;
+
+/// Installs packages of the system; refreshes the package lists at most once.
+#[derive(Default)]
+pub(crate) struct SystemPackages {
+    refreshed: Cell<bool>,
+}
+
+impl SystemPackages {
+    /// Installs one package by `apt-get`, as root or by `sudo`.
+    fn install(&self, package: &str, purpose: &str) -> Result<()> {
+        if !step::succeeds(Command::new("apt-get").arg("--version")) {
+            bail!("`{package}` is missing, and there is no apt-get to install it");
+        }
+        println!("installing the system package `{package}`: {purpose}");
+        if !self.refreshed.replace(true) {
+            step::run_quietly("package lists", &mut as_root(&["apt-get", "update"])?)?;
+        }
+        step::run_quietly(
+            &format!("package {package}"),
+            &mut as_root(&["apt-get", "install", "--yes", "--no-install-recommends", package])?,
+        )
+    }
+}
+
+/// The system-call tracer.
+pub(crate) fn strace(packages: &SystemPackages) -> Result<PathBuf> {
+    let strace = PathBuf::from("strace");
+    if !step::succeeds(Command::new(&strace).arg("--version")) {
+        packages.install("strace", "proves that an acknowledged write was synced to disk")?;
+    }
+    // Containers may forbid tracing although the program is there.
+    if !step::succeeds(Command::new(&strace).args(["-o", "/dev/null", "true"])) {
+        bail!("`strace true` fails: this system does not allow tracing");
+    }
+    Ok(strace)
+}
+
+/// The interpreter of a virtual environment with the official Python clients in the pinned versions.
+pub(crate) fn official_clients(workspace: &Workspace, packages: &SystemPackages) -> Result<PathBuf> {
+    let pins = workspace.root.join("tests/official/requirements.txt");
+    let wanted = fs::read(&pins).with_context(|| format!("reading {}", pins.display()))?;
+    let home = workspace.target.join("official-venv");
+    let python = home.join("bin/python");
+    let installed = home.join("installed.txt");
+
+    let up_to_date = fs::read(&installed).is_ok_and(|found| found == wanted);
+    // The environment breaks when the interpreter it was made from goes away.
+    if up_to_date && step::succeeds(Command::new(&python).args(["-c", "import avala, avala_agents"])) {
+        return Ok(python);
+    }
+    println!(
+        "installing the official clients in {}: they judge our server",
+        home.display()
+    );
+    create_environment(&home, packages)?;
+    step::run_quietly(
+        "official clients",
+        Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+            ])
+            .arg(&pins),
+    )?;
+    // Last, so that an interrupted installation is done again.
+    fs::write(&installed, wanted).with_context(|| format!("writing {}", installed.display()))?;
+    Ok(python)
+}
+
+fn create_environment(home: &Path, packages: &SystemPackages) -> Result<()> {
+    if !step::succeeds(Command::new("python3").arg("--version")) {
+        packages.install("python3", "runs the official Python clients")?;
+    }
+    let mut create = Command::new("python3");
+    create.args(["-m", "venv", "--clear"]).arg(home);
+    if !step::succeeds(&mut create) {
+        // Debian ships Python without this part.
+        packages.install(
+            "python3-venv",
+            "makes a virtual environment for the official clients",
+        )?;
+        step::run_quietly("virtual environment", &mut create)?;
+    }
+    Ok(())
+}
+
+fn as_root(words: &[&str]) -> Result<Command> {
+    let answer = Command::new("id")
+        .arg("-u")
+        .output()
+        .context("`id -u` could not be started")?;
+    let mut command = if answer.stdout.trim_ascii() == b"0" {
+        let mut command = Command::new("env");
+        command.arg("DEBIAN_FRONTEND=noninteractive");
+        command
+    } else if step::succeeds(Command::new("sudo").arg("--version")) {
+        let mut command = Command::new("sudo");
+        command.args(["env", "DEBIAN_FRONTEND=noninteractive"]);
+        command
+    } else {
+        bail!("installing needs root or sudo");
+    };
+    command.args(words);
+    Ok(command)
+}
