@@ -180,10 +180,7 @@ pub struct Response<T> {
 impl<T> Response<T> {
     /// An answer; request id and rate limit are read from the headers.
     pub fn new(value: T, status: http::StatusCode, headers: http::HeaderMap, attempts: u32) -> Self {
-        let request_id = headers
-            .get("x-request-id")
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let request_id = request_id(&headers).map(str::to_owned);
         let rate_limit = RateLimit::read(&headers);
         Self {
             value,
@@ -206,6 +203,11 @@ impl<T> Response<T> {
             attempts: self.attempts,
         }
     }
+}
+
+/// The request's name in the server's log, when the answer's headers tell it (`X-Request-Id`).
+pub fn request_id(headers: &http::HeaderMap) -> Option<&str> {
+    headers.get("x-request-id")?.to_str().ok()
 }
 
 /// The quota as the answer's headers tell it (`X-RateLimit-Limit`, `-Remaining`, `-Reset`).

@@ -1,105 +1,19 @@
 //! The one error: what went wrong, whether the call may have taken effect, and what to do next. Never a secret.
 
+mod answer;
+mod kind;
+
 use std::{fmt, time::Duration};
 
-use avala_api::{ErrorBody, FieldErrors, RateLimit, Response, Route};
+use avala_api::{ErrorBody, FieldErrors, RateLimit, Route};
 use http::{HeaderMap, StatusCode};
 
+use self::answer::{hint_of, kind_of, shortened, tidied, tidy};
+pub use self::kind::ErrorKind;
 use crate::transport::{TransportError, TransportFailure};
 
 /// Where people make keys.
 const KEYS_PAGE: &str = "https://app.avala.ai/settings/api-keys";
-
-/// The longest message that is kept of a server's text, in bytes.
-const LONGEST_MESSAGE: usize = 500;
-
-/// What kind of failure it was. The names follow the official clients' exceptions, so that their documentation still helps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The client or the call cannot be built as asked: no key, a bad base URL, a parameter that cannot be sent. Nothing was sent.
-    #[doc(alias = "ValueError")]
-    Configuration,
-    /// 401: the key is missing, wrong, expired or revoked; `code` tells which, where the server says so.
-    #[doc(alias = "AuthenticationError")]
-    Authentication,
-    /// 403: the key is valid and lacks the right.
-    #[doc(alias = "ForbiddenError")]
-    Forbidden,
-    /// 404: there is no such object, or it belongs to somebody else.
-    #[doc(alias = "NotFoundError")]
-    NotFound,
-    /// 400 or 422: a field is missing or wrong; see `field_errors`.
-    #[doc(alias = "ValidationError")]
-    Validation,
-    /// 409: the object is in a state that does not allow it.
-    Conflict,
-    /// 410: the object was here and is no more.
-    Gone,
-    /// 429: too many requests; see `retry_after`.
-    #[doc(alias = "RateLimitError")]
-    RateLimited,
-    /// 413 with a quota: the storage is full; see `quota`.
-    #[doc(alias = "QuotaExceededError")]
-    QuotaExceeded,
-    /// 413 without a quota, or an answer larger than the client takes.
-    TooLarge,
-    /// 5xx.
-    #[doc(alias = "ServerError")]
-    Server,
-    /// Any other status, redirects included: they are never followed.
-    #[doc(alias = "AvalaError")]
-    Status,
-    /// The call's deadline passed, or one attempt took too long.
-    Timeout,
-    /// No connection, or one that broke.
-    Connection,
-    /// A success whose body is not what the contract says.
-    Decode,
-    /// The call was given up before it ended.
-    Cancelled,
-}
-
-impl ErrorKind {
-    /// The kind's name in lower case with underscores, for programs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Configuration => "configuration",
-            Self::Authentication => "authentication",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::Validation => "validation",
-            Self::Conflict => "conflict",
-            Self::Gone => "gone",
-            Self::RateLimited => "rate_limited",
-            Self::QuotaExceeded => "quota_exceeded",
-            Self::TooLarge => "too_large",
-            Self::Server => "server",
-            Self::Status => "status",
-            Self::Timeout => "timeout",
-            Self::Connection => "connection",
-            Self::Decode => "decode",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// The exit code of a command that fails with this kind.
-    pub const fn exit_code(self) -> u8 {
-        match self {
-            Self::Configuration => 2,
-            Self::NotFound | Self::Gone => 3,
-            Self::Authentication => 4,
-            Self::Forbidden => 5,
-            Self::RateLimited => 6,
-            Self::Timeout | Self::Connection => 7,
-            Self::Server => 8,
-            Self::Validation | Self::Conflict => 9,
-            Self::QuotaExceeded | Self::TooLarge => 10,
-            Self::Cancelled => 130,
-            Self::Status | Self::Decode => 1,
-        }
-    }
-}
 
 /// Why a call failed.
 ///
@@ -189,13 +103,11 @@ impl Error {
             None if !parsed.fields.is_empty() => parsed.fields.to_string(),
             None => format!("HTTP {}", status.as_u16()),
         };
-        let around = Response::new((), status, HeaderMap::new(), 0);
-        let request_id = Response::new((), status, headers.clone(), 0).request_id;
         let mut error = Self::new(kind, shortened(&said));
         error.0.hint = hint_of(kind, status, &parsed).map(str::to_owned);
-        error.0.status = Some(around.status);
+        error.0.status = Some(status);
         error.0.body = parsed;
-        error.0.request_id = request_id.map(|id| tidy(&id));
+        error.0.request_id = avala_api::request_id(headers).map(tidy);
         error.0.rate_limit = RateLimit::read(headers);
         error.0.retry_after = wait;
         error.0.may_have_been_sent = true;
@@ -311,91 +223,6 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         self.0.kind.exit_code()
     }
-}
-
-fn kind_of(status: StatusCode, body: &ErrorBody) -> ErrorKind {
-    match status.as_u16() {
-        400 | 422 => ErrorKind::Validation,
-        401 => ErrorKind::Authentication,
-        403 => ErrorKind::Forbidden,
-        404 => ErrorKind::NotFound,
-        409 => ErrorKind::Conflict,
-        410 => ErrorKind::Gone,
-        413 if body.limit.is_some() || body.used.is_some() => ErrorKind::QuotaExceeded,
-        413 => ErrorKind::TooLarge,
-        429 => ErrorKind::RateLimited,
-        500..=599 => ErrorKind::Server,
-        _ => ErrorKind::Status,
-    }
-}
-
-/// What to do next, by the server's code where it gives one, else by kind and the published texts.
-fn hint_of(kind: ErrorKind, status: StatusCode, body: &ErrorBody) -> Option<&'static str> {
-    let detail = body.detail.as_deref().unwrap_or_default().to_ascii_lowercase();
-    Some(match (kind, body.code.as_deref()) {
-        (_, Some("key_malformed")) => "The key is damaged: copy it again, whole, from where it was stored.",
-        (_, Some("key_wrong_class")) => "This key is of another class (test or live) than the server.",
-        (_, Some("key_revoked")) => {
-            "The key was revoked: make a new one and update the place it is read from."
-        }
-        (_, Some("key_disabled")) => "The key is disabled: have its owner enable it, or use another one.",
-        (_, Some("key_rotated")) => "The key was rotated: use its successor.",
-        (ErrorKind::Authentication, _) if detail.contains("expired") => {
-            "The key has expired: make a new one and update the place it is read from."
-        }
-        (ErrorKind::Authentication, _) if detail.contains("not provided") => {
-            "No key reached the server: see whether a proxy drops the X-Avala-Api-Key header."
-        }
-        (ErrorKind::Authentication, _) => {
-            "The key is wrong or revoked, or belongs to another server than this base URL."
-        }
-        (ErrorKind::Forbidden, _) => "Use a key with the scope this call needs.",
-        (ErrorKind::NotFound, _) => {
-            "See whether the identifier is right and belongs to the key's organization."
-        }
-        (ErrorKind::RateLimited, _) => "Wait as long as the server asked, and send fewer requests.",
-        (ErrorKind::QuotaExceeded, _) => "Free storage, or have the quota raised.",
-        (ErrorKind::Server, _) => "The server failed: try again; if it stays, report the request id.",
-        _ if status.is_redirection() => "Redirects are never followed: see whether the base URL is right.",
-        _ => return None,
-    })
-}
-
-/// A server's body, every text of it made fit to show: it may repeat what it was sent.
-fn tidied(body: ErrorBody) -> ErrorBody {
-    let mut tidied = body;
-    for text in [&mut tidied.detail, &mut tidied.code, &mut tidied.doc_url] {
-        *text = text.as_deref().map(tidy);
-    }
-    tidied.fields = FieldErrors(
-        (tidied.fields.0.into_iter())
-            .map(|(field, messages)| {
-                (
-                    tidy(&field),
-                    messages.iter().map(|message| tidy(message)).collect(),
-                )
-            })
-            .collect(),
-    );
-    tidied
-}
-
-/// A text made fit to show: no secret, no control character, not too long.
-fn tidy(text: &str) -> String {
-    shortened(&avala_keys::redact::text(text))
-}
-
-fn shortened(text: &str) -> String {
-    let mut tidy = String::with_capacity(text.len().min(LONGEST_MESSAGE));
-    for c in text.chars() {
-        let c = if c.is_control() { ' ' } else { c };
-        if tidy.len() + c.len_utf8() > LONGEST_MESSAGE - '…'.len_utf8() {
-            tidy.push('…');
-            break;
-        }
-        tidy.push(c);
-    }
-    tidy
 }
 
 impl fmt::Display for Error {
@@ -530,7 +357,7 @@ mod tests {
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains(&key), "{shown}");
         assert!(!error.to_string().contains('\n') && !error.to_string().contains('\u{1b}'));
-        assert!(error.message().len() <= LONGEST_MESSAGE);
+        assert!(error.message().len() <= answer::LONGEST_MESSAGE);
     }
 
     #[test]

@@ -1,0 +1,95 @@
+//! What an error answer means: its kind, what to do next, and its texts made fit to show.
+
+use avala_api::{ErrorBody, FieldErrors};
+use http::StatusCode;
+
+use super::ErrorKind;
+
+/// The longest message that is kept of a server's text, in bytes.
+pub(super) const LONGEST_MESSAGE: usize = 500;
+
+/// The kind of a status.
+pub(super) fn kind_of(status: StatusCode, body: &ErrorBody) -> ErrorKind {
+    match status.as_u16() {
+        400 | 422 => ErrorKind::Validation,
+        401 => ErrorKind::Authentication,
+        403 => ErrorKind::Forbidden,
+        404 => ErrorKind::NotFound,
+        409 => ErrorKind::Conflict,
+        410 => ErrorKind::Gone,
+        413 if body.limit.is_some() || body.used.is_some() => ErrorKind::QuotaExceeded,
+        413 => ErrorKind::TooLarge,
+        429 => ErrorKind::RateLimited,
+        500..=599 => ErrorKind::Server,
+        _ => ErrorKind::Status,
+    }
+}
+
+/// What to do next, by the server's code where it gives one, else by kind and the published texts.
+pub(super) fn hint_of(kind: ErrorKind, status: StatusCode, body: &ErrorBody) -> Option<&'static str> {
+    let detail = body.detail.as_deref().unwrap_or_default().to_ascii_lowercase();
+    Some(match (kind, body.code.as_deref()) {
+        (_, Some("key_malformed")) => "The key is damaged: copy it again, whole, from where it was stored.",
+        (_, Some("key_wrong_class")) => "This key is of another class (test or live) than the server.",
+        (_, Some("key_revoked")) => {
+            "The key was revoked: make a new one and update the place it is read from."
+        }
+        (_, Some("key_disabled")) => "The key is disabled: have its owner enable it, or use another one.",
+        (_, Some("key_rotated")) => "The key was rotated: use its successor.",
+        (ErrorKind::Authentication, _) if detail.contains("expired") => {
+            "The key has expired: make a new one and update the place it is read from."
+        }
+        (ErrorKind::Authentication, _) if detail.contains("not provided") => {
+            "No key reached the server: see whether a proxy drops the X-Avala-Api-Key header."
+        }
+        (ErrorKind::Authentication, _) => {
+            "The key is wrong or revoked, or belongs to another server than this base URL."
+        }
+        (ErrorKind::Forbidden, _) => "Use a key with the scope this call needs.",
+        (ErrorKind::NotFound, _) => {
+            "See whether the identifier is right and belongs to the key's organization."
+        }
+        (ErrorKind::RateLimited, _) => "Wait as long as the server asked, and send fewer requests.",
+        (ErrorKind::QuotaExceeded, _) => "Free storage, or have the quota raised.",
+        (ErrorKind::Server, _) => "The server failed: try again; if it stays, report the request id.",
+        _ if status.is_redirection() => "Redirects are never followed: see whether the base URL is right.",
+        _ => return None,
+    })
+}
+
+/// A server's body, every text of it made fit to show: it may repeat what it was sent.
+pub(super) fn tidied(body: ErrorBody) -> ErrorBody {
+    let mut tidied = body;
+    for text in [&mut tidied.detail, &mut tidied.code, &mut tidied.doc_url] {
+        *text = text.as_deref().map(tidy);
+    }
+    tidied.fields = FieldErrors(
+        (tidied.fields.0.into_iter())
+            .map(|(field, messages)| {
+                (
+                    tidy(&field),
+                    messages.iter().map(|message| tidy(message)).collect(),
+                )
+            })
+            .collect(),
+    );
+    tidied
+}
+
+/// A text made fit to show: no secret, no control character, not too long.
+pub(super) fn tidy(text: &str) -> String {
+    shortened(&avala_keys::redact::text(text))
+}
+
+pub(super) fn shortened(text: &str) -> String {
+    let mut tidy = String::with_capacity(text.len().min(LONGEST_MESSAGE));
+    for c in text.chars() {
+        let c = if c.is_control() { ' ' } else { c };
+        if tidy.len() + c.len_utf8() > LONGEST_MESSAGE - '…'.len_utf8() {
+            tidy.push('…');
+            break;
+        }
+        tidy.push(c);
+    }
+    tidy
+}
