@@ -173,7 +173,8 @@ operation! {
 }
 
 operation! {
-    /// Changes an agent. Fields that are not set stay as they are.
+    /// Changes an agent. Fields that are not set stay as they are. Clearing (`Patch::Null`) is understood by this project's
+    /// server; Avala's published contract knows no `null` here.
     Update = "agents.update" {
         route: Patch "/agents/{uid}/",
         access: Access::Scope(Scope::AgentsWrite),

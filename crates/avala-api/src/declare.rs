@@ -165,7 +165,7 @@ macro_rules! model {
 ///         route: Patch "/webhooks/{uid}/",
 ///         access: Access::Scope(Scope::WebhooksWrite),
 ///         idempotent: false,
-///         answer: 200 Webhook,                      // or, for a list:  pages: Webhook by Cursor,
+///         answer: 200 Webhook,                      // or, for a list:  pages: Webhook, by Cursor,
 ///         path { uid: WebhookUid, }
 ///         query { page_size: u32 as u32, }          // every query parameter is optional; `as` names what the setter takes
 ///         body {
@@ -395,9 +395,9 @@ macro_rules! operation {
                 $($(let $qname = fields.query::<$QType>(operation!(@wire $qname $($wire)?));)*)?
                 $(
                     fields.read_body();
-                    $($(let $rname = fields.required::<$RType>(stringify!($rname));)*)?
-                    $($(let $oname = fields.optional::<$OType>(stringify!($oname));)*)?
-                    $($(let $nname = fields.nullable::<$NType>(stringify!($nname));)*)?
+                    $($(let $rname = fields.required::<$RType>($crate::fields::wire_name(stringify!($rname)));)*)?
+                    $($(let $oname = fields.optional::<$OType>($crate::fields::wire_name(stringify!($oname)));)*)?
+                    $($(let $nname = fields.nullable::<$NType>($crate::fields::wire_name(stringify!($nname)));)*)?
                 )?
                 #[allow(unused_variables, reason = "an operation may have no required fields")]
                 let errors = fields.finish()?;

@@ -74,28 +74,29 @@ impl ErrorBody {
 
     fn of_object(mut members: Map<String, Value>) -> Self {
         // The old envelope: the same facts one level down.
-        if let Some(Value::Object(mut error)) = members.get_mut("error").map(Value::take) {
-            let text = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));
+        if let Some(Value::Object(error)) = members.get_mut("error") {
             let mut body = Self::of_field_map(error.remove("details"));
-            body.detail = text(error.remove("message"));
-            body.code = text(error.remove("code"));
+            body.detail = take_text(error, "message");
+            body.code = take_text(error, "code");
             return body;
         }
-        let mut body = match members.remove("detail") {
-            Some(Value::String(detail)) => Self {
-                detail: Some(detail),
-                ..Self::default()
-            },
-            Some(Value::Array(items)) => Self::of_list(&items),
-            Some(nested @ Value::Object(_)) => Self::of_field_map(Some(nested)),
-            _ => Self::default(),
+        let mut body = Self {
+            detail: take_text(&mut members, "detail").or_else(|| take_text(&mut members, "error")),
+            code: take_text(&mut members, "code"),
+            doc_url: take_text(&mut members, "doc_url"),
+            limit: take_integer(&mut members, "limit"),
+            used: take_integer(&mut members, "used"),
+            ..Self::default()
         };
-        body.code = take_text(&mut members, "code");
-        body.doc_url = take_text(&mut members, "doc_url");
-        body.limit = members.remove("limit").and_then(|value| value.as_i64());
-        body.used = members.remove("used").and_then(|value| value.as_i64());
-        if body.detail.is_none() && body.fields.is_empty() {
-            body.fields = Self::of_field_map(Some(Value::Object(members))).fields;
+        let nested = match members.remove("detail") {
+            Some(Value::Array(items)) => Self::of_list(&items),
+            nested => Self::of_field_map(nested),
+        };
+        // Beside a text, only what looks like field errors is one: a list or an object.
+        members.retain(|_, value| body.detail.is_none() || value.is_array() || value.is_object());
+        body.fields = nested.fields;
+        for (field, value) in members {
+            collect(&mut body.fields, &field, &value);
         }
         body
     }
@@ -119,7 +120,7 @@ impl ErrorBody {
             msg: String,
         }
         let mut body = Self::default();
-        for item in items {
+        for item in items.iter().take(MOST_TEXTS) {
             if let Ok(Item { loc, msg }) = Item::deserialize(item) {
                 let steps: Vec<String> = loc
                     .iter()
@@ -144,20 +145,36 @@ impl ErrorBody {
 /// Django's name for errors that belong to no single field.
 const NO_FIELD: &str = "non_field_errors";
 
+/// Takes a member if it is a text; a field of that name with errors stays.
 fn take_text(members: &mut Map<String, Value>, name: &str) -> Option<String> {
-    match members.remove(name) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    }
+    let text = members.get(name)?.as_str()?.to_owned();
+    members.remove(name);
+    Some(text)
 }
+
+fn take_integer(members: &mut Map<String, Value>, name: &str) -> Option<i64> {
+    let number = members.get(name)?.as_i64()?;
+    members.remove(name);
+    Some(number)
+}
+
+/// How many texts are taken from one body, and how long a field's name may grow: a body may nest without end.
+const MOST_TEXTS: usize = 100;
+const LONGEST_NAME: usize = 200;
 
 /// Texts of a field, nested ones under a dotted name.
 fn collect(errors: &mut FieldErrors, field: &str, value: &Value) {
+    if field.len() > LONGEST_NAME || errors.0.len() >= MOST_TEXTS {
+        return;
+    }
     match value {
         Value::String(text) => errors.add(field, text),
-        Value::Array(items) => items.iter().for_each(|item| collect(errors, field, item)),
+        Value::Array(items) => items
+            .iter()
+            .take(MOST_TEXTS)
+            .for_each(|item| collect(errors, field, item)),
         Value::Object(members) => {
-            for (name, nested) in members {
+            for (name, nested) in members.iter().take(MOST_TEXTS) {
                 collect(errors, &format!("{field}.{name}"), nested);
             }
         }

@@ -87,6 +87,11 @@ pub(crate) fn is_unset<T: Unset>(field: &&T) -> bool {
     field.is_unset()
 }
 
+/// A field's name on the wire: `r#type` is a raw identifier only in Rust.
+pub(crate) fn wire_name(field: &'static str) -> &'static str {
+    field.strip_prefix("r#").unwrap_or(field)
+}
+
 pub(crate) trait Unset {
     fn is_unset(&self) -> bool;
 }

@@ -1,9 +1,36 @@
 //! Names that several resources share.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The members of an answer that this version does not know. They survive a round trip.
-pub type Extra = BTreeMap<String, serde_json::Value>;
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Extra(pub BTreeMap<String, Value>);
+
+impl Extra {
+    /// No members.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for Extra {
+    /// Redacted: a member of tomorrow may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = Value::Object(self.0.clone().into_iter().collect());
+        avala_keys::redact::json(&mut shown);
+        shown.fmt(f)
+    }
+}
+
+impl FromIterator<(String, Value)> for Extra {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(members: I) -> Self {
+        Self(members.into_iter().collect())
+    }
+}
 
 open_enum! {
     /// What happened. Avala publishes no single authoritative list, so any name is accepted.

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use serde::{Deserializer, Serialize, de::DeserializeOwned, de::IgnoredAny};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Cursor, DecodeError, Incoming, InvalidParameter, Page, Query, Route};
 
@@ -38,25 +38,15 @@ pub trait Paged: Operation<Answer = Page<<Self as Paged>::Item>> {
 
 /// What an operation may answer.
 pub trait Answer: Debug + Serialize + DeserializeOwned + Send + 'static {
-    /// The answer of an empty body, for operations that may have one.
-    fn of_empty_body() -> Option<Self> {
+    /// The answer where none is promised: whatever body came is passed over.
+    fn of_nothing() -> Option<Self> {
         None
-    }
-
-    /// Reads the answer.
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer)
     }
 }
 
-/// Nothing to tell. Whatever body came is passed over.
 impl Answer for () {
-    fn of_empty_body() -> Option<Self> {
+    fn of_nothing() -> Option<Self> {
         Some(())
-    }
-
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_ignored_any(IgnoredAny).map(|_| ())
     }
 }
 

@@ -1,6 +1,6 @@
 //! A call that has not been sent yet, and who may carry it.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use crate::{Cursor, Operation, Page, Paged, Timestamp};
 
@@ -18,7 +18,7 @@ pub struct Request<O, C> {
 }
 
 /// Options of one call. Unset options take the client's.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct CallOptions {
     /// How long the whole call may take: waiting, all attempts, and reading the answer.
@@ -27,6 +27,18 @@ pub struct CallOptions {
     pub retry: Option<Retry>,
     /// Headers to add. The credential, `Host` and framing headers are refused when the call is sent.
     pub headers: Vec<(String, String)>,
+}
+
+impl fmt::Debug for CallOptions {
+    /// Headers by name only: a value may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("CallOptions")
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .field("headers", &headers)
+            .finish()
+    }
 }
 
 /// How often and how patiently a call is repeated.

@@ -39,6 +39,15 @@ model! {
         /// The beginning of the target's answer.
         #[serde(default)]
         pub response_body: Option<String>,
+        /// The size of the target's answer, in bytes. Newer servers tell this in place of `response_body`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub response_body_size: Option<i64>,
+        /// The SHA-256 of the target's answer, as hex. Newer servers only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub response_body_sha256: Option<String>,
+        /// The beginning of the target's answer. Newer servers only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub response_preview: Option<String>,
         /// How often it was sent.
         #[serde(default)]
         pub attempts: i64,

@@ -190,6 +190,16 @@ fn check_answer<O: Operation>(wanted: &Contract) {
             assert_eq!(kept.get(name), Some(value), "{id}: answer member {name}");
         }
     });
+    // A member that fell into `extra` would survive as well: only the one of tomorrow may be there.
+    let shown = format!("{read:?}");
+    if let Some((_, extra)) = shown.rsplit_once("extra: Object {") {
+        for name in properties.keys() {
+            assert!(
+                !extra.contains(&format!("\"{name}\":")),
+                "{id}: the model does not know `{name}`: {shown}"
+            );
+        }
+    }
 
     let required: Map<String, Value> = full(properties)
         .into_iter()
@@ -216,7 +226,9 @@ fn for_each_row(told: &Value, kept: &Value, check: impl Fn(&Map<String, Value>, 
             row => vec![row.as_object().unwrap().clone()],
         }
     };
-    for (told, kept) in rows(told).iter().zip(&rows(kept)) {
+    let (told, kept) = (rows(told), rows(kept));
+    assert_eq!(told.len(), kept.len());
+    for (told, kept) in told.iter().zip(&kept) {
         check(told, kept);
     }
 }

@@ -8,7 +8,7 @@
 )]
 
 use avala_api::{
-    CommaList, DecodeError, EventName, Incoming, Operation, Page, Paging, Patch, Secret, agents,
+    CommaList, DecodeError, ErrorBody, EventName, Incoming, Operation, Page, Paging, Patch, Secret, agents,
     organizations, webhooks,
 };
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ fn body_of<O: Operation>(operation: &O) -> Value {
 fn a_field_of_an_update_can_be_left_cleared_or_set() {
     let leave = webhooks::Update::new("w").is_active(false);
     let clear = webhooks::Update::new("w").secret(Patch::Null);
-    let set = webhooks::Update::new("w").secret(Secret::from("s3cr3t"));
+    let set = webhooks::Update::new("w").secret("s3cr3t");
     assert_eq!(body_of(&leave), json!({"is_active": false}));
     assert_eq!(body_of(&clear), json!({"secret": null}));
     assert_eq!(body_of(&set), json!({"secret": "s3cr3t"}));
@@ -169,6 +169,64 @@ fn a_secret_shows_in_no_debug() {
         serde_json::from_value(json!({"uid": "w", "target_url": "https://h", "secret": "the-canary"}))
             .unwrap();
     assert!(!format!("{webhook:?}").contains("the-canary"));
+    let of_tomorrow: webhooks::Webhook = serde_json::from_value(
+        json!({"uid": "w", "target_url": "https://h", "signing_secret": "the-canary"}),
+    )
+    .unwrap();
+    assert!(!format!("{of_tomorrow:?}").contains("the-canary"));
+    assert_eq!(
+        serde_json::to_value(&of_tomorrow).unwrap()["signing_secret"],
+        "the-canary",
+        "only Debug is redacted"
+    );
+}
+
+#[test]
+fn a_field_that_is_called_like_a_member_of_errors_keeps_its_errors() {
+    let fields = |body: &str| ErrorBody::parse(body.as_bytes()).fields.to_string();
+    assert_eq!(
+        fields(r#"{"limit":["Must be between 1 and 1000."]}"#),
+        "limit: Must be between 1 and 1000."
+    );
+    assert_eq!(
+        fields(r#"{"code":["Too long."],"doc_url":["No."]}"#),
+        "code: Too long.; doc_url: No."
+    );
+    assert_eq!(
+        fields(r#"{"detail":"Invalid input.","name":["Too long."]}"#),
+        "name: Too long."
+    );
+    assert_eq!(
+        ErrorBody::parse(br#"{"error":"invalid_request"}"#)
+            .detail
+            .as_deref(),
+        Some("invalid_request")
+    );
+}
+
+#[test]
+fn an_error_body_that_nests_without_end_costs_little() {
+    let inner: serde_json::Map<_, _> = (0..6000).map(|n| (n.to_string(), json!("x"))).collect();
+    let body = json!({ ("n".repeat(60_000)): inner.clone(), "deep": inner });
+    let parsed = ErrorBody::parse(body.to_string().as_bytes());
+    let size: usize = parsed
+        .fields
+        .0
+        .iter()
+        .map(|(name, texts)| name.len() + texts.concat().len())
+        .sum();
+    assert!(size < 50_000, "{size}");
+}
+
+#[test]
+fn the_debug_of_a_call_shows_no_header_value() {
+    let request =
+        avala_api::Request::new(webhooks::List::new(), ()).with_header("X-Proxy-Token", "the-canary");
+    let shown = format!("{request:?}");
+    assert!(
+        shown.contains("X-Proxy-Token") && !shown.contains("the-canary"),
+        "{shown}"
+    );
 }
 
 proptest! {

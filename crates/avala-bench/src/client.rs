@@ -10,7 +10,7 @@ use crate::peers::{Async, Bare, Blocking, Load, Official, Peer};
 use crate::report::{Limit, Promise, Section};
 use crate::series::Series;
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 15;
 
 /// A peer, how many calls it makes in a round, and what it took.
 struct Entrant {
@@ -40,19 +40,19 @@ pub(crate) fn measure() -> Result<Section> {
         enter(
             "bare reqwest and serde",
             Box::new(Bare::new(&server.url)?) as Box<dyn Peer>,
-            [4_000, 16_000],
+            [2_000, 8_000],
         ),
         enter(
             "`avala::Client`",
             Box::new(Async::new(&server.url)?),
-            [4_000, 16_000],
+            [2_000, 8_000],
         ),
         enter(
             "`avala::blocking::Client`",
             Box::new(Blocking::new(&server.url)?),
-            [4_000, 16_000],
+            [2_000, 8_000],
         ),
-        enter("official Python client", Box::new(official), [600, 960]),
+        enter("official Python client", Box::new(official), [300, 640]),
     ];
     for round in 1..=ROUNDS {
         eprintln!("round {round} of {ROUNDS}");

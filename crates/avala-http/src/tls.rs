@@ -135,7 +135,7 @@ fn certificates(what: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'st
 struct OperatingSystemRoots {
     extra: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
-    verifier: OnceLock<Result<rustls_platform_verifier::Verifier, rustls::Error>>,
+    verifier: OnceLock<rustls_platform_verifier::Verifier>,
 }
 
 impl OperatingSystemRoots {
@@ -146,8 +146,18 @@ impl OperatingSystemRoots {
                 Arc::clone(&self.provider),
             )
         };
-        self.verifier.get_or_init(read).as_ref().map_err(Clone::clone)
+        kept_if_read(&self.verifier, read)
     }
+}
+
+/// What was read before, or is read now. A failure is not kept: the next handshake tries again.
+fn kept_if_read<T, E>(kept: &OnceLock<T>, read: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+    if let Some(value) = kept.get() {
+        return Ok(value);
+    }
+    let value = read()?;
+    // Two handshakes may read at once; both use what came first.
+    Ok(kept.get_or_init(|| value))
 }
 
 impl fmt::Debug for OperatingSystemRoots {
@@ -211,5 +221,16 @@ mod tests {
             format!("{configuration:?}"),
             "OperatingSystemRoots { extra: 0, read: false, .. }"
         );
+    }
+
+    #[test]
+    fn a_failed_reading_is_tried_again_and_a_good_one_is_kept() {
+        let kept = OnceLock::new();
+        assert_eq!(
+            kept_if_read(&kept, || Err("too many open files")),
+            Err("too many open files")
+        );
+        assert_eq!(kept_if_read(&kept, || Ok::<_, &str>(1)), Ok(&1));
+        assert_eq!(kept_if_read(&kept, || Err("not read again")), Ok(&1));
     }
 }

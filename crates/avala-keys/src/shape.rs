@@ -78,14 +78,14 @@ pub fn classify(text: &str) -> Shape {
         .map_or(Shape::Unknown, |(_, shape)| shape)
 }
 
-/// First 8 and last 4 characters of a secret longer than 16, else `****`: what the official command shows.
+/// First 8 and last 4 characters of a secret longer than 32, else `****`: never more than about a third of it.
 ///
 /// Of a version-1 key this is `avk_live` and four characters of the checksum, so nothing of the secret.
 pub fn mask(secret: &str) -> String {
     let Some((first_end, _)) = secret
         .char_indices()
         .nth(8)
-        .filter(|_| secret.chars().nth(16).is_some())
+        .filter(|_| secret.chars().nth(32).is_some())
     else {
         return "****".to_owned();
     };
@@ -248,9 +248,11 @@ mod tests {
     #[test]
     fn a_mask_shows_eight_and_four_characters_of_a_long_secret_only() {
         assert_eq!(mask(&format!("{KEY}abWXYZ")), "avk_live...WXYZ");
-        assert_eq!(mask("12345678901234567"), "12345678...4567");
-        assert_eq!(mask("1234567890123456"), "****");
+        assert_eq!(mask(&"12345678".repeat(4)), "****");
+        assert_eq!(mask(&format!("{}9", "12345678".repeat(4))), "12345678...6789");
+        assert_eq!(mask("12345678901234567"), "****");
         assert_eq!(mask(""), "****");
-        assert_eq!(mask("äöüäöüäöüäöüäöüäö"), "äöüäöüäö...öüäö");
+        assert_eq!(mask(&"äöü".repeat(11)), "äöüäöüäö...üäöü");
+        assert_eq!(mask(&"ä".repeat(32)), "****");
     }
 }

@@ -201,6 +201,21 @@ fn sixty_four_hexadecimal_digits_are_a_secret_unless_called_a_digest() {
 }
 
 #[test]
+fn a_cut_may_end_inside_of_a_word() {
+    becomes("AKIAABCDEFGHIJKLMNOP-", "§-");
+    becomes("-AKIAABCDEFGHIJKLMNOP-AKIAABCDEFGHIJKLMNOP_x", "-§-§_x");
+    becomes(&format!("key-{HEX40}-x"), "key-§-x");
+    becomes(&format!("key: {HEX40}_v2"), "key: §_v2");
+    becomes(&format!("key: {HEX40}_v2 {HEX40}"), &format!("key: §_v2 {HEX40}"));
+    becomes("AKIAABCDEFGHIJKLMNOP_token=abc", "§_token=§");
+    becomes(&format!("AKIAABCDEFGHIJKLMNOP-{V1}é"), "§-§é");
+    becomes(&format!("{HEX64}{V1}"), "§§");
+    becomes("Bearer avk_=tokenavk_avk_-", "Bearer avk_=token§");
+    becomes("Bearer avk_=token[redacted]", "Bearer avk_=token§");
+    becomes(&format!("{HEX64}avk_your_api_key"), "§avk_your_api_key");
+}
+
+#[test]
 fn what_is_no_secret_stays_readable() {
     for text in [
         "",
@@ -317,6 +332,7 @@ fn hostile_texts_take_linear_time() {
             "0123456789abcdef",
             "key is ",
             "é",
+            "-AKIAABCDEFGHIJKLMNOP",
         ] {
             let text = unit.repeat(length / unit.len());
             let started = Instant::now();
@@ -343,6 +359,52 @@ fn any_key() -> impl Strategy<Value = ApiKey> {
         };
         ApiKey::generate(if live { Class::Live } else { Class::Test }, &mut source).unwrap()
     })
+}
+
+/// What texts with secrets in them are made of, `§` for a generated key.
+fn any_tokens() -> impl Strategy<Value = Vec<&'static str>> {
+    let token = prop::sample::select(vec![
+        "§",
+        "§",
+        "AKIAABCDEFGHIJKLMNOP",
+        HEX40,
+        HEX64,
+        "avk_",
+        "sk-",
+        "key",
+        "token",
+        "api_key",
+        "sha256",
+        "is",
+        "x",
+        "Bearer",
+        "-",
+        "_",
+        "=",
+        ":",
+        " ",
+        "\"",
+        "'",
+        "\\",
+        ".",
+        "[",
+        "]",
+        "é",
+        "≠",
+        "🦀",
+    ]);
+    prop::collection::vec(token, 0..16)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn tokens_in_any_order_are_redacted_once_and_leave_no_key(key in any_key(), tokens in any_tokens()) {
+        let once = redacted(&tokens.concat().replace('§', key.expose()));
+        prop_assert!(!once.contains(&key.expose()[22..]), "{}", once);
+        prop_assert_eq!(redacted(&once), once);
+    }
 }
 
 proptest! {

@@ -109,8 +109,12 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Time for a whole request body to arrive.
     pub body_timeout: Duration,
+    /// Time in which a client must take some of its answer.
+    pub write_timeout: Duration,
     /// Time for open requests to end after a shutdown was asked for.
     pub drain_timeout: Duration,
+    /// For how long keys are accepted without a look at the database for their end.
+    pub keys_current_for: Duration,
 }
 
 impl Default for Limits {
@@ -123,7 +127,9 @@ impl Default for Limits {
             headers: 64,
             body_bytes: 1024 * 1024,
             body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
+            keys_current_for: Duration::from_secs(10),
         }
     }
 }

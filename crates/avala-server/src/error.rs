@@ -28,6 +28,19 @@ pub enum StartError {
         /// Its mode bits.
         mode: u32,
     },
+    /// Another user of this machine owns the data, and can read and replace it.
+    #[error("{} belongs to another user (uid {owner}); run as that user, or: chown {process} {}", path.display(), path.display())]
+    ForeignOwner {
+        /// The file or directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// The user of this process.
+        process: u32,
+    },
+    /// A file is a symbolic link: it does not lie in the directory.
+    #[error("{} is a symbolic link; put the file itself there", .0.display())]
+    Link(PathBuf),
     /// Another server has the directory open.
     #[error("another server is serving {}", .0.display())]
     AlreadyServing(PathBuf),
@@ -99,7 +112,9 @@ pub enum AuthorityError {
     #[error("a user with this email already exists")]
     UserExists,
     /// The stored row does not carry its seal: somebody changed it by hand.
-    #[error("the stored key was changed outside of the server; revoke it by deleting its row")]
+    #[error(
+        "the stored key was changed outside of the server; it opens nothing any more, and its row can be deleted"
+    )]
     Altered,
     /// No random numbers: nothing was issued.
     #[error("the operating system gave no random numbers")]

@@ -20,7 +20,6 @@ const PREVIEW_BYTES: usize = 1024;
 pub(crate) struct Outgoing {
     client: reqwest::Client,
     targets: Targets,
-    allowed: Vec<IpNet>,
 }
 
 /// One signed request.
@@ -51,9 +50,7 @@ pub(crate) struct NotDelivered;
 
 impl Outgoing {
     pub(crate) fn new(allowed: Vec<IpNet>) -> Result<Self, StartError> {
-        let targets = Targets::PublicOnly {
-            allow: allowed.clone(),
-        };
+        let targets = Targets::PublicOnly { allow: allowed };
         let options = HttpOptions {
             user_agent: concat!("avala-server/", env!("CARGO_PKG_VERSION")).to_owned(),
             targets: targets.clone(),
@@ -62,11 +59,7 @@ impl Outgoing {
             ..HttpOptions::default()
         };
         let client = avala_http::build(options).map_err(|error| StartError::Outgoing(error.to_string()))?;
-        Ok(Self {
-            client,
-            targets,
-            allowed,
-        })
+        Ok(Self { client, targets })
     }
 
     /// Sends a delivery, once.
@@ -113,7 +106,10 @@ impl Outgoing {
     /// Whether a target may be reached over plain HTTP: only inside of a network that was allowed, where the address
     /// itself says so. A name could lead elsewhere tomorrow.
     pub(crate) fn may_be_plain(&self, url: &Url) -> bool {
-        let inside = |address: IpAddr| self.allowed.iter().any(|network| network.contains(&address));
+        let inside = |address: IpAddr| match &self.targets {
+            Targets::PublicOnly { allow } => allow.iter().any(|network| network.contains(&address)),
+            Targets::Any => false,
+        };
         match url.host() {
             Some(Host::Ipv4(address)) => inside(address.into()),
             Some(Host::Ipv6(address)) => inside(IpAddr::V6(address).to_canonical()),
@@ -126,7 +122,7 @@ impl Outgoing {
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing")
-            .field("allowed", &self.allowed)
+            .field("targets", &self.targets)
             .finish_non_exhaustive()
     }
 }

@@ -149,7 +149,7 @@ impl From<StoreError> for Refusal {
         tracing::error!(%error, "a request failed at the database");
         // The low byte is the result code, the rest says more about it.
         match error.result_code().map(|code| code & 0xff) {
-            Some(SQLITE_BUSY) => {
+            code if code == Some(SQLITE_BUSY) || error.is_timeout() => {
                 let busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy.", "busy");
                 Self {
                     retry_after: Some(1),
@@ -181,5 +181,19 @@ impl From<AuthorityError> for Refusal {
 impl From<avala_keys::RandomnessFailed> for Refusal {
     fn from(error: avala_keys::RandomnessFailed) -> Self {
         AuthorityError::from(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_without_a_free_connection_to_its_database_is_busy() {
+        let refusal = Refusal::from(StoreError::from(sqlx::Error::PoolTimedOut));
+        assert_eq!(
+            (refusal.status, refusal.retry_after),
+            (StatusCode::SERVICE_UNAVAILABLE, Some(1))
+        );
     }
 }

@@ -151,10 +151,10 @@ impl Routes {
             .params
             .iter()
             .map(|(name, value)| {
-                Some((
-                    name.to_owned(),
-                    percent_decode_str(value).decode_utf8().ok()?.into_owned(),
-                ))
+                let value = percent_decode_str(value).decode_utf8().ok()?;
+                // Nothing has such a name, and no link back to it could be written.
+                let is_name = !matches!(&*value, "." | "..") && !value.contains(char::is_control);
+                is_name.then(|| (name.to_owned(), value.into_owned()))
             })
             .collect();
         decoded.map_or(Match::Nothing, |parameters| Match::Endpoint(endpoint, parameters))

@@ -24,9 +24,10 @@ use crate::{
     routes::Routes,
     service::{RequestIds, Service},
     store::{
-        Actor, Entry,
+        Actor, Entry, StoreError,
         agent_executions::{self, NewExecution},
         data_dir::DataDir,
+        webhook_deliveries,
     },
 };
 
@@ -55,8 +56,10 @@ impl Server {
         let lock = dir.lock()?;
         let random = Arc::new(Random::new(config.randomness));
         let opened = keys::open(dir, Some(config.class), &random, config.clock.now()).await?;
+        let authority = Authority::of(opened, random, config.clock).await?;
+        fail_interrupted(&authority).await?;
         Ok(Self {
-            authority: Authority::of(opened, random, config.clock).await?,
+            authority,
             settings: Settings {
                 outgoing: Arc::new(Outgoing::new(config.allow_webhook_targets)?),
                 public_url: config.public_url,
@@ -78,7 +81,7 @@ impl Server {
     ) -> Result<(), StartError> {
         let address = listener.local_addr().map_err(StartError::Listener)?;
         let settings = &self.settings;
-        let follower = Follower::new();
+        let follower = Follower::new(settings.limits.keys_current_for);
         let service = Service {
             authority: self.authority.clone(),
             routes: Routes::new().map_err(|error| StartError::Routes(error.to_string()))?,
@@ -89,6 +92,7 @@ impl Server {
             docs_url: settings.docs_url.as_ref().map(Url::to_string),
             sign_up: settings.sign_up.map(Passwords::new),
             outgoing: settings.outgoing.clone(),
+            deliveries: Arc::default(),
             request_ids: RequestIds::new(self.authority.random().bytes()?),
             follower: follower.clone(),
         };
@@ -131,6 +135,23 @@ impl fmt::Debug for Server {
             .field("authority", &self.authority)
             .finish_non_exhaustive()
     }
+}
+
+/// Nobody is sending the deliveries that a killed process left behind, and nobody knows whether they arrived.
+async fn fail_interrupted(authority: &Authority) -> Result<(), StoreError> {
+    let mut change = authority.store().change().await?;
+    let count = webhook_deliveries::fail_pending(change.connection(), authority.now()).await?;
+    if count == 0 {
+        return Ok(());
+    }
+    tracing::warn!(count, "deliveries were interrupted and count as failed");
+    let entry = Entry {
+        at: authority.now(),
+        actor: &Actor::Console,
+        action: "webhook_delivery.fail_interrupted",
+        object: "",
+    };
+    change.commit(entry).await
 }
 
 /// What links start with, without a slash at the end.

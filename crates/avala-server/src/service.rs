@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use http::StatusCode;
+use tokio::sync::RwLock;
 
 use crate::{
     config,
@@ -31,6 +32,8 @@ pub(crate) struct Service {
     /// How to make accounts; `None` when sign-up is off.
     pub(crate) sign_up: Option<Passwords>,
     pub(crate) outgoing: Arc<Outgoing>,
+    /// Shared by the deliveries under way; who has it alone, knows that there is none.
+    pub(crate) deliveries: Arc<RwLock<()>>,
     pub(crate) request_ids: RequestIds,
     pub(crate) follower: Follower,
 }

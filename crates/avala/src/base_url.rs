@@ -32,7 +32,14 @@ impl BaseUrl {
         {
             return Err(INVALID);
         }
+        let text = text.trim_end_matches('/');
         let url = Url::parse(text).map_err(|_| INVALID)?;
+        let strict = text
+            .split_once("://")
+            .is_some_and(|(_, rest)| !rest.starts_with('/') && !rest.is_empty());
+        if !strict || text.split('/').any(is_step) {
+            return Err(INVALID);
+        }
         if !url.has_host() || url.cannot_be_a_base() {
             return Err(INVALID);
         }
@@ -47,7 +54,12 @@ impl BaseUrl {
                 return Err(NOT_LOOPBACK);
             }
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        let authority = text
+            .split("://")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next())
+            .unwrap_or_default();
+        if authority.contains('@') {
             return Err(USERINFO);
         }
         if url.query().is_some() || url.fragment().is_some() {
@@ -71,6 +83,12 @@ impl BaseUrl {
         let mark = if query.is_empty() { "" } else { "?" };
         [&self.prefix, path, mark, query].concat()
     }
+}
+
+/// A path step in any spelling: `Url` would take it, and the segment before it, away.
+fn is_step(segment: &str) -> bool {
+    let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+    plain == "." || plain == ".."
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -129,6 +147,11 @@ mod tests {
             ("https:\\\\api.avala.ai", false, Err(INVALID)),
             ("api.avala.ai", false, Err(INVALID)),
             ("https://", false, Err(INVALID)),
+            ("https:api.avala.ai", false, Err(INVALID)),
+            ("https:///api.avala.ai", false, Err(INVALID)),
+            ("https://@api.avala.ai/api/v1", false, Err(USERINFO)),
+            ("https://api.avala.ai/%2e%2e/v1", false, Err(INVALID)),
+            ("https://api.avala.ai/../v1", false, Err(INVALID)),
             ("mailto:someone", true, Err(INVALID)),
             ("", false, Err(INVALID)),
             ("https://api.avala.ai/\r\nX-Evil: 1", false, Err(INVALID)),

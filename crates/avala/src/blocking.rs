@@ -26,11 +26,11 @@ pub struct Client {
 impl Client {
     /// A client whose key and base URL come from the environment. Local work only; no key is an error here.
     pub fn new() -> Result<Self, Error> {
-        ClientBuilder::default().build_blocking()
+        Self::builder().build()
     }
 
-    /// Everything that can be set; end with [`ClientBuilder::build_blocking`].
-    pub fn builder() -> ClientBuilder {
+    /// Everything that can be set.
+    pub fn builder() -> ClientBuilder<Blocking> {
         ClientBuilder::default()
     }
 

@@ -1,21 +1,21 @@
 //! Building a client: everything that can be set, and what is checked before anything is sent.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, marker::PhantomData, path::PathBuf, sync::Arc, time::Duration};
 
 use avala_api::{Retry, Secret};
 
 use crate::{
-    Client, Environment, Error,
+    Async, Client, Environment, Error,
     auth::{Asked, header_value, resolve},
-    blocking,
+    blocking::{self, Blocking},
     client::Core,
     transport::{Network, Transport, user_agent},
 };
 
-/// A client under construction. `build` does local work only: it reads the environment and, if asked to, a `.env` file.
-#[derive(Default)]
+/// A client under construction, async or blocking. `build` does local work only: it reads the environment and, if asked to, a
+/// `.env` file.
 #[must_use = "a builder does nothing until it builds"]
-pub struct ClientBuilder {
+pub struct ClientBuilder<Kind = Async> {
     asked: Asked,
     user_agent_suffix: Option<String>,
     retry: Retry,
@@ -23,9 +23,39 @@ pub struct ClientBuilder {
     attempt_timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
     transport: Option<Arc<dyn Transport>>,
+    kind: PhantomData<fn() -> Kind>,
 }
 
-impl ClientBuilder {
+impl<Kind> Default for ClientBuilder<Kind> {
+    fn default() -> Self {
+        Self {
+            asked: Asked::default(),
+            user_agent_suffix: None,
+            retry: Retry::default(),
+            timeout: None,
+            attempt_timeout: None,
+            connect_timeout: None,
+            transport: None,
+            kind: PhantomData,
+        }
+    }
+}
+
+impl ClientBuilder<Async> {
+    /// The async client.
+    pub fn build(self) -> Result<Client, Error> {
+        self.async_client()
+    }
+}
+
+impl ClientBuilder<Blocking> {
+    /// The blocking client.
+    pub fn build(self) -> Result<blocking::Client, Error> {
+        self.build_blocking()
+    }
+}
+
+impl<Kind> ClientBuilder<Kind> {
     /// The key to use, before any other source. An empty one is an error, not a reason to look elsewhere.
     pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
         self.asked.api_key = Some(key.into());
@@ -73,7 +103,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long one attempt may take. 30 seconds unless set.
+    /// How long one attempt may take. Unless set: 30 seconds, or its share of a longer timeout; the whole timeout for a call
+    /// that is not repeated.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self
@@ -103,8 +134,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The async client.
-    pub fn build(self) -> Result<Client, Error> {
+    fn async_client(self) -> Result<Client, Error> {
         let resolved = resolve(&self.asked)?;
         let user_agent = user_agent(self.user_agent_suffix.as_deref())?;
         let key = match &resolved.key {
@@ -128,18 +158,18 @@ impl ClientBuilder {
             user_agent,
             retry: self.retry,
             timeout: self.timeout.unwrap_or(Duration::from_mins(1)),
-            attempt_timeout: self.attempt_timeout.unwrap_or(Duration::from_secs(30)),
+            attempt_timeout: self.attempt_timeout,
             transport,
         }))
     }
 
-    /// The blocking client.
+    /// The blocking client, whichever was begun.
     pub fn build_blocking(self) -> Result<blocking::Client, Error> {
-        blocking::Client::around(self.build()?)
+        blocking::Client::around(self.async_client()?)
     }
 }
 
-impl fmt::Debug for ClientBuilder {
+impl<Kind> fmt::Debug for ClientBuilder<Kind> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("api_key", &self.asked.api_key.as_ref().map(|_| "[redacted]"))

@@ -18,6 +18,7 @@ use url::Url;
 use crate::{
     ClientBuilder, CredentialReport, Error,
     base_url::BaseUrl,
+    error::Tidy,
     pager::Pager,
     resources,
     transport::{self, Transport},
@@ -32,11 +33,18 @@ pub(crate) struct Core {
     pub(crate) user_agent: HeaderValue,
     pub(crate) retry: Retry,
     pub(crate) timeout: Duration,
-    pub(crate) attempt_timeout: Duration,
+    pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) transport: Arc<dyn Transport>,
 }
 
 impl Core {
+    /// What makes a server's texts fit to show.
+    pub(crate) fn tidy(&self) -> Tidy<'_> {
+        Tidy {
+            key: self.key.as_ref().and_then(|key| key.to_str().ok()),
+        }
+    }
+
     /// A number in 0..1 that spreads repetitions out.
     #[allow(clippy::unused_self, reason = "the seam where a test would hold it still")]
     pub(crate) fn jitter(&self) -> f64 {

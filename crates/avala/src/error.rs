@@ -8,7 +8,8 @@ use std::{fmt, time::Duration};
 use avala_api::{ErrorBody, FieldErrors, RateLimit, Route};
 use http::{HeaderMap, StatusCode};
 
-use self::answer::{hint_of, kind_of, shortened, tidied, tidy};
+pub(crate) use self::answer::Tidy;
+use self::answer::{hint_of, kind_of, shortened};
 pub use self::kind::ErrorKind;
 use crate::transport::{TransportError, TransportFailure};
 
@@ -84,7 +85,7 @@ impl Error {
             TransportFailure::TooLarge => (ErrorKind::TooLarge, "Ask for fewer rows with `limit`."),
             TransportFailure::Setup => (ErrorKind::Configuration, "See the TLS and proxy settings."),
         };
-        let mut new = Self::new(kind, tidy(&error.message));
+        let mut new = Self::new(kind, Tidy { key: None }.text(&error.message));
         new.0.may_have_been_sent = error.may_have_been_sent;
         new.with_hint(hint)
     }
@@ -95,8 +96,9 @@ impl Error {
         headers: &HeaderMap,
         body: &[u8],
         wait: Option<Duration>,
+        tidy: Tidy<'_>,
     ) -> Self {
-        let parsed = tidied(ErrorBody::parse(body));
+        let parsed = tidy.body(ErrorBody::parse(body));
         let kind = kind_of(status, &parsed);
         let said = match &parsed.detail {
             Some(detail) => detail.clone(),
@@ -107,7 +109,7 @@ impl Error {
         error.0.hint = hint_of(kind, status, &parsed).map(str::to_owned);
         error.0.status = Some(status);
         error.0.body = parsed;
-        error.0.request_id = avala_api::request_id(headers).map(tidy);
+        error.0.request_id = avala_api::request_id(headers).map(|id| tidy.text(id));
         error.0.rate_limit = RateLimit::read(headers);
         error.0.retry_after = wait;
         error.0.may_have_been_sent = true;
@@ -115,20 +117,18 @@ impl Error {
     }
 
     /// A success that cannot be read. `reason` tells where, and quotes nothing.
-    pub(crate) fn decode(status: StatusCode, headers: &HeaderMap, reason: &str) -> Self {
-        let mut error = Self::of_answer(status, headers, b"", None);
+    pub(crate) fn decode(status: StatusCode, headers: &HeaderMap, reason: &str, tidy: Tidy<'_>) -> Self {
+        let mut error = Self::of_answer(status, headers, b"", None, tidy);
         error.0.kind = ErrorKind::Decode;
-        error.0.message = format!("The answer is not what the API promises: {}", tidy(reason));
+        error.0.message = format!("The answer is not what the API promises: {}", tidy.text(reason));
         error.0.hint =
             Some("See whether the base URL leads to an Avala API, and whether a newer client exists.".into());
         error
     }
 
-    pub(crate) fn repeated_cursor() -> Self {
-        let mut error = Self::new(
-            ErrorKind::Decode,
-            "The server named a page that was read already.",
-        );
+    /// A link to the next page that leads nowhere: ending the list there would lose rows silently.
+    pub(crate) fn next_page(reason: &str) -> Self {
+        let mut error = Self::new(ErrorKind::Decode, reason);
         error.0.may_have_been_sent = true;
         error
     }
@@ -279,6 +279,7 @@ mod tests {
             &HeaderMap::new(),
             body.as_bytes(),
             None,
+            Tidy { key: None },
         )
     }
 
@@ -358,6 +359,39 @@ mod tests {
         assert!(!shown.contains(&key), "{shown}");
         assert!(!error.to_string().contains('\n') && !error.to_string().contains('\u{1b}'));
         assert!(error.message().len() <= answer::LONGEST_MESSAGE);
+    }
+
+    #[test]
+    fn the_key_that_was_sent_is_never_shown_whatever_its_shape() {
+        for key in [
+            "MyCustomToken99",
+            "0123456789abcdef0123456789abcdef01234567",
+            "explicit-key-0123456789",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-request-id", key.parse().unwrap());
+            let echo =
+                serde_json::json!({ "detail": format!("The key {key} is bad"), "code": key, "doc_url": key });
+            let fields = serde_json::json!({ (key): [key] });
+            for body in [echo, fields] {
+                let tidy = Tidy { key: Some(key) };
+                let error = Error::of_answer(
+                    StatusCode::BAD_REQUEST,
+                    &headers,
+                    body.to_string().as_bytes(),
+                    None,
+                    tidy,
+                );
+                let shown = format!(
+                    "{error} {error:?} {:?} {:?} {:?} {:?}",
+                    error.code(),
+                    error.doc_url(),
+                    error.field_errors(),
+                    error.request_id()
+                );
+                assert!(!shown.contains(key), "{shown}");
+            }
+        }
     }
 
     #[test]

@@ -23,6 +23,8 @@
 //! # }
 //! ```
 //!
+//! The async client needs a Tokio runtime with time and I/O enabled; the blocking one brings its own.
+//!
 //! # Where the key comes from
 //!
 //! In this order: [`ClientBuilder::api_key`], the variable `AVALA_API_KEY`, and a `.env` file if

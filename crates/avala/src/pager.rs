@@ -30,10 +30,17 @@ impl<O: Paged> Pager<O> {
     /// Notes where the page that `asked` brought says to go on. Only the cursor of its link is used, never its host or path.
     pub(crate) fn follow(&mut self, mut asked: O, page: &Page<O::Item>) -> Result<(), Error> {
         let Some(cursor) = page.next_cursor(O::ROUTE.paging) else {
-            return Ok(());
+            return match page.next {
+                Some(_) => Err(
+                    Error::next_page("The server's link to the next page has no cursor.")
+                        .of_call(&O::ROUTE, 1),
+                ),
+                None => Ok(()),
+            };
         };
         if !self.seen.insert(cursor.as_str().to_owned()) {
-            return Err(Error::repeated_cursor().of_call(&O::ROUTE, 1));
+            let reason = "The server named a page that was read already.";
+            return Err(Error::next_page(reason).of_call(&O::ROUTE, 1));
         }
         asked.start_at(cursor);
         self.next = Some(asked);

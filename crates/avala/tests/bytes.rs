@@ -103,11 +103,10 @@ fn act(mut socket: TcpStream, reply: Reply) {
         }
         Reply::Reset(bytes) => {
             let _gone = socket.write_all(&bytes);
-            let _gone = socket.flush();
-            // Give the bytes time to arrive, then close with data unread, which resets.
-            let _gone = socket.set_read_timeout(Some(Duration::from_millis(50)));
-            let _timeout = socket.read(&mut [0; 1]);
-            drop(socket);
+            // Closing with a linger of zero sends RST in place of FIN.
+            socket2::SockRef::from(&socket)
+                .set_linger(Some(Duration::ZERO))
+                .unwrap();
         }
         Reply::Stall(bytes) => {
             let _gone = socket.write_all(&bytes);
@@ -247,6 +246,37 @@ async fn a_slow_answer_ends_at_the_deadline() {
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         assert!(error.may_have_been_sent());
     }
+}
+
+#[tokio::test]
+async fn a_cut_or_stalled_explanation_does_not_hide_the_status() {
+    let head = |status: &str| {
+        format!("HTTP/1.1 {status}\r\nRetry-After: 50\r\nContent-Length: 500\r\n\r\n{{\"det").into_bytes()
+    };
+    for (status, kind) in [
+        ("401 No", ErrorKind::Authentication),
+        ("429 Slow down", ErrorKind::RateLimited),
+    ] {
+        let server = Server::that([Reply::Bytes(head(status))]);
+        let error = server.client().webhooks().list().send().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.retry_after().map(|wait| wait.as_secs())),
+            (kind, Some(50))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_oversized_success_in_chunks_is_refused_as_well() {
+    let mut reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for _ in 0..51 {
+        reply.extend_from_slice(b"100000\r\n");
+        reply.extend(std::iter::repeat_n(b' ', 0x10_0000));
+        reply.extend_from_slice(b"\r\n");
+    }
+    let server = Server::that([Reply::Stall(reply)]);
+    let error = server.client().webhooks().list().send().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
 }
 
 #[tokio::test]

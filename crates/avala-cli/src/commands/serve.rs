@@ -1,37 +1,28 @@
 //! `avala serve`: a server on this machine, until it is told to stop.
 
+mod bootstrap;
+
 use std::{
     io::{self, Read as _},
     net::SocketAddr,
-    path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    path::PathBuf,
 };
 
-use avala_api::Timestamp;
 use avala_keys::{Class, Secret};
-use avala_server::{
-    AuthorityError, Config, Server,
-    keys::{Access, NewKey},
-};
+use avala_server::{Config, Server};
 use serde::Serialize;
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 use tracing_subscriber::filter::LevelFilter;
 
+use self::bootstrap::FirstKey;
 use crate::{
     args::{self, Global},
     exit::Exit,
     failure::Failure,
-    key_file::KeyFile,
     logging,
     output::{self, Output},
     signals::Signals,
 };
-
-/// Who a first key belongs to.
-const FIRST_USER: &str = "admin@localhost";
-
-/// A first key is for making others; it must not be forgotten somewhere.
-const BOOTSTRAP_LIFE: Duration = Duration::from_hours(24);
 
 pub(super) fn run(global: &Global, args: args::Serve, out: Output) -> Result<Exit, Failure> {
     if global.read_only {
@@ -69,7 +60,7 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
             .map_err(|error| Failure::local(sentence(&error)))?;
         ready.api_key = Some(key.into_secret());
     } else if let Some(path) = &args.bootstrap_key_file {
-        ready.bootstrapped = bootstrap(&server, path).await?;
+        ready.first_key = bootstrap::first_key(&server, &args.data_dir, path).await?;
     }
     // Before anybody learns that it is there: whoever reads the ready line may stop it at once.
     let signals = Signals::listen()?;
@@ -125,7 +116,7 @@ struct Ready {
     api_key: Option<Secret>,
     data_dir: PathBuf,
     #[serde(skip)]
-    bootstrapped: bool,
+    first_key: FirstKey,
 }
 
 impl Ready {
@@ -137,7 +128,7 @@ impl Ready {
             base_url,
             api_key: None,
             data_dir: args.data_dir.clone(),
-            bootstrapped: false,
+            first_key: FirstKey::Kept,
         }
     }
 
@@ -160,11 +151,16 @@ impl Ready {
                 "Keys travel in the clear over plain HTTP: put a proxy with TLS in front of this address.",
             );
         }
-        if let (true, Some(path)) = (self.bootstrapped, &args.bootstrap_key_file) {
+        if let (FirstKey::Issued | FirstKey::Replaced, Some(path)) =
+            (self.first_key, &args.bootstrap_key_file)
+        {
             out.note(&format!(
                 "A first key, good for 24 hours, is in {}.",
                 path.display()
             ));
+        }
+        if self.first_key == FirstKey::Replaced {
+            out.note("The first key that was issued before is revoked.");
         }
         if let Some(key) = &self.api_key {
             out.note("In another terminal:");
@@ -177,36 +173,6 @@ impl Ready {
         }
         Ok(())
     }
-}
-
-/// Writes a first key to a new private file. One that is there already was written by an earlier start.
-async fn bootstrap(server: &Server, path: &Path) -> Result<bool, Failure> {
-    if path.exists() {
-        return Ok(false);
-    }
-    let file = KeyFile::create(path)?;
-    let owner = match server.users().create(FIRST_USER).await {
-        Err(AuthorityError::UserExists) => {
-            return Err(Failure::local(
-                "The first key of this data directory was issued before, to another file.",
-            )
-            .hint("Leave out --bootstrap-key-file, or start with an empty data directory."));
-        }
-        owner => owner.map_err(|error| Failure::local(sentence(&error)))?.uid,
-    };
-    let new = NewKey {
-        owner,
-        name: "bootstrap".to_owned(),
-        access: Access::Full,
-        expires_at: Some(Timestamp::from(SystemTime::now() + BOOTSTRAP_LIFE)),
-    };
-    let issued = server
-        .keys()
-        .issue(new)
-        .await
-        .map_err(|error| Failure::local(sentence(&error)))?;
-    file.keep(&issued.key.into_secret())?;
-    Ok(true)
 }
 
 /// Completes when stdin ends. A thread of its own waits for it: it must not keep the runtime from ending.

@@ -120,11 +120,14 @@ fn an_answer_that_is_none_is_1() {
     assert!(!text.contains("proxy"), "an answer is not quoted: {text}");
 }
 
-/// The connection is accepted and never answered, so that there is time to interrupt.
+/// The request is read and never answered, so that there is time to interrupt.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_is_130() {
-    use std::process::{Command, Stdio};
+    use std::{
+        io::Read as _,
+        process::{Command, Stdio},
+    };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/api/v1", listener.local_addr().unwrap());
     let mut typed = avala("whoami").on(&url, "key");
@@ -135,7 +138,10 @@ fn ctrl_c_is_130() {
         .spawn()
         .unwrap();
 
-    let (_connection, _) = listener.accept().unwrap();
+    // A connection alone would be too early: the kernel makes it before the command waits, and listens, for the first
+    // time. A request is sent after that.
+    let (mut connection, _) = listener.accept().unwrap();
+    connection.read_exact(&mut [0; 4]).unwrap();
     let sent = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status()

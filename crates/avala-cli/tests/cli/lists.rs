@@ -1,6 +1,10 @@
 //! Lists: how much of them is shown, and that what is left out is said.
 
-use super::server::{TestServer, server};
+use super::{
+    avala::avala,
+    canned::canned,
+    server::{TestServer, server},
+};
 
 fn make_agents(server: &TestServer, how_many: usize) {
     for number in 0..how_many {
@@ -55,6 +59,26 @@ fn all_goes_over_every_page() {
             .count(),
         110
     );
+}
+
+#[test]
+fn a_next_page_that_cannot_be_asked_for_is_an_error_and_not_the_end() {
+    for link in [
+        "https://example.com/webhooks/",
+        "https://example.com/webhooks/?from=abc",
+        "",
+    ] {
+        let page = serde_json::json!({ "results": [], "next": link, "previous": null });
+        let url = canned("200 OK", "", &page.to_string());
+        for line in [
+            "webhooks list",
+            "webhooks list --all -o json",
+            "webhooks list --limit 1",
+        ] {
+            let text = avala(line).on(&url, "key").run().failed(1);
+            assert!(text.contains("has no cursor"), "{link}: {text}");
+        }
+    }
 }
 
 #[test]

@@ -165,6 +165,58 @@ fn without_dev_there_is_no_sign_up_and_a_first_key_goes_to_a_private_file() {
     );
 }
 
+#[test]
+fn a_lost_first_key_is_issued_anew_and_the_lost_one_opens_nothing_any_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("first.key");
+    let read = || std::fs::read_to_string(&file).unwrap().trim_end().to_owned();
+    let uid = |served: &Served, key: &str| {
+        let whoami = avala("whoami -o json")
+            .on(served.text("base_url"), key)
+            .run()
+            .json();
+        whoami["user"]["uid"].as_str().unwrap().to_owned()
+    };
+    let first = serve(&directory, "--bootstrap-key-file first.key");
+    let lost = read();
+    let user = uid(&first, &lost);
+    first.stop();
+
+    std::fs::remove_file(&file).unwrap();
+    let second = serve(&directory, "--bootstrap-key-file first.key");
+    assert_eq!(uid(&second, &read()), user);
+    avala("whoami").on(second.text("base_url"), &lost).run().failed(4);
+    second.stop();
+}
+
+#[test]
+fn an_empty_first_key_file_is_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("first.key");
+    for start in ["the first", "a later one that was killed half-way"] {
+        std::fs::write(&file, "").unwrap();
+        let served = serve(&directory, "--bootstrap-key-file first.key");
+        let key = std::fs::read_to_string(&file).unwrap();
+        assert!(key.starts_with("avk_live_"), "{start}");
+        avala("whoami")
+            .on(served.text("base_url"), key.trim_end())
+            .run()
+            .printed();
+        served.stop();
+    }
+    assert_eq!(
+        std::fs::read_dir(directory.path()).unwrap().count(),
+        2,
+        "the key and the data, and no passing file"
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_server_that_is_told_to_stop_ends_well() {

@@ -23,19 +23,26 @@ pub(super) fn find<'t>(
                 .iter()
                 .take_while(|byte| byte.is_ascii_alphanumeric())
                 .count();
-        match avala(text, start, end, word.end) {
-            Verdict::Secret(at) => return Some(at..word.end),
-            Verdict::Harmless => return None,
-            Verdict::Other => {}
-        }
+        #[cfg(test)]
+        super::scanner::steps::count(end - start);
+        let verdict = avala(text, start, end, word.end);
         let segment = Segment {
             text,
             start,
-            end,
+            // What stands before `avk_` may be a secret of its own.
+            end: match verdict {
+                Verdict::Secret(at) | Verdict::Harmless(at) => at,
+                Verdict::Other => end,
+            },
             word_end: word.end,
         };
         if let Some(secret) = segment.secret().or_else(|| segment.hex(&name_at)) {
             return Some(secret);
+        }
+        match verdict {
+            Verdict::Secret(at) => return Some(at..word.end),
+            Verdict::Harmless(_) => return None,
+            Verdict::Other => {}
         }
         start = end + 1;
     }
@@ -45,8 +52,8 @@ pub(super) fn find<'t>(
 enum Verdict {
     /// From here to the end of the word.
     Secret(usize),
-    /// A placeholder or a public id, to the end of the word.
-    Harmless,
+    /// A placeholder or a public id, from here to the end of the word.
+    Harmless(usize),
     Other,
 }
 
@@ -64,7 +71,7 @@ fn avala(text: &str, start: usize, end: usize, word_end: usize) -> Verdict {
     };
     let candidate = &text[at..word_end];
     if is_placeholder(candidate) || is_public_prefix(candidate) {
-        Verdict::Harmless
+        Verdict::Harmless(at)
     } else {
         Verdict::Secret(at)
     }
@@ -187,10 +194,11 @@ fn announced(text: &str, word: &Range<usize>) -> Option<Range<usize>> {
             let start = word.end + rest.len() - value.len();
             let ends = |character: char| character.is_whitespace() || "\"'`\\,;<>".contains(character);
             let value = &value[..value.find(ends).unwrap_or(value.len())];
-            // "bearer token", "Bearer [redacted]": no secret follows.
-            let secret = start > word.end && value.bytes().any(|byte| byte.is_ascii_alphanumeric());
-            let secret =
-                secret && (value.len() >= 20 || looks_random(value)) && !value.starts_with(super::REDACTED);
+            // "bearer token", "Bearer [redacted]": no secret follows. What was cut out before makes a value no longer.
+            let own = value.replace(super::REDACTED, "");
+            let secret = start > word.end
+                && own.bytes().any(|byte| byte.is_ascii_alphanumeric())
+                && (own.len() >= 20 || looks_random(&own));
             secret.then(|| start..start + value.len())
         }
         _ => userinfo(rest).map(|user| word.end + user.start..word.end + user.end),

@@ -30,7 +30,7 @@ impl Principal {
         if row.revoked_at.is_some() {
             return Err(Refusal::key("key_revoked"));
         }
-        if row.expires_at.is_some_and(|at| authority.now() >= at) {
+        if authority.has_expired(&row) {
             return Err(Refusal::key_expired());
         }
         Ok(Self(row))

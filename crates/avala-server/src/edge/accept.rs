@@ -10,7 +10,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::request;
+use super::{request, stream::ClientStream};
 use crate::{config::Limits, service::Service};
 
 /// The least buffer hyper takes.
@@ -53,7 +53,11 @@ pub(crate) async fn accept(
     }
     drop(listener);
     drop(stop);
-    let drained = async { while connections.join_next().await.is_some() {} };
+    let drained = async {
+        while connections.join_next().await.is_some() {}
+        // A delivery may outlive the connection of whoever asked for it.
+        drop(service.deliveries.write().await);
+    };
     if tokio::time::timeout(limits.drain_timeout, drained).await.is_err() {
         tracing::warn!("requests were cut off at the end");
     }
@@ -87,6 +91,7 @@ async fn connection(
         let service = service.clone();
         async move { Ok::<_, Infallible>(request::answer(&service, peer.ip(), request).await) }
     });
+    let stream = ClientStream::new(stream, limits.write_timeout);
     let mut serving = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

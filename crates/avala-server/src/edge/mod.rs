@@ -7,6 +7,7 @@ mod key_in_url;
 mod rate;
 mod request;
 mod response;
+mod stream;
 
 pub(crate) use accept::accept;
 pub(crate) use host::Hosts;

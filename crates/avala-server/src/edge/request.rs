@@ -68,7 +68,10 @@ async fn carry_out(
     id: &str,
 ) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
-    if let Some(reply) = service.health(parts.uri.path()).await {
+    // A key in the URL is refused below, whatever the URL leads to.
+    if !key_in_url::holds(&parts.uri)
+        && let Some(reply) = service.health(parts.uri.path()).await
+    {
         return response(Ok(reply), None, id, None);
     }
     let Admission {
@@ -84,12 +87,14 @@ async fn carry_out(
         (Some(wait), _) => Err(Refusal::throttled(wait)),
         (None, outcome) => outcome,
     };
+    let outcome = outcome.and_then(|admitted| {
+        body::must_be_json(&parts.headers, &body)?;
+        Ok(admitted)
+    });
     let outcome = match outcome {
         Ok(admitted) => run(service, &parts, body, admitted).await,
-        Err(refusal) => {
-            body::discard(body).await;
-            Err(refusal)
-        }
+        Err(refusal) if body::discard(&parts.headers, body).await => Err(refusal),
+        Err(refusal) => Err(refusal.closing()),
     };
     response(outcome, allowance, id, service.docs_url.as_deref())
 }
@@ -163,12 +168,9 @@ fn admit<'a>(service: &'a Service, peer: IpAddr, parts: &Parts) -> Admission<'a>
 /// What is wrong with a request whatever it asks for.
 fn acceptable(service: &Service, parts: &Parts) -> Result<(), Refusal> {
     service.hosts.check(&parts.headers)?;
-    let target = parts
-        .uri
-        .path_and_query()
-        .map_or("", http::uri::PathAndQuery::as_str);
-    if let Some(key) = key_in_url::find(target) {
-        tracing::warn!(%key, "a key was sent in a URL; it should be replaced");
+    if key_in_url::holds(&parts.uri) {
+        // Not its id: whoever sent it has proven nothing, and could write any id into the log.
+        tracing::warn!("an unproven key was sent in a URL; if it is a real one, it should be replaced");
         return Err(Refusal::bad_request(
             "An API key must not be sent in a URL. Replace this key: URLs are logged.",
             "key_in_url",
@@ -182,6 +184,18 @@ fn acceptable(service: &Service, parts: &Parts) -> Result<(), Refusal> {
             "length_required",
         )
         .closing());
+    }
+    if !service.follower.is_current() {
+        // Nobody here knows which keys were ended meanwhile.
+        let refusal = Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server cannot see its database.",
+            "not_current",
+        );
+        return Err(Refusal {
+            retry_after: Some(1),
+            ..refusal
+        });
     }
     Ok(())
 }
@@ -197,7 +211,9 @@ async fn run(
         path,
         principal,
     } = admitted;
-    let body = body::read(body, &service.config).await?;
+    let limits = &service.config;
+    let longest = body::longest(limits, principal.is_none());
+    let body = body::read(body, longest, limits.body_timeout).await?;
     let call = Call {
         path,
         query: parts.uri.query().unwrap_or_default().to_owned(),

@@ -65,6 +65,8 @@ struct Inner {
     set: KeySet,
     /// The number up to which the set is complete.
     applied: AtomicI64,
+    /// The latest instant the clock has shown.
+    latest: AtomicI64,
     /// Stands in for the row of an unknown id, so that both cost the same.
     nobody: [u8; 32],
     random: Arc<Random>,
@@ -103,6 +105,7 @@ impl Authority {
             class,
             set: KeySet::default(),
             applied: AtomicI64::new(0),
+            latest: AtomicI64::new(i64::MIN),
             random,
             clock,
         }));
@@ -171,10 +174,12 @@ impl Authority {
         self.0.set.apply(row);
     }
 
-    /// Lets a key end at an instant; one in the past ends it now.
+    /// Lets a key end at an instant; one in the past ends it now. An earlier end stays.
     pub async fn expire(&self, id: KeyId, at: Timestamp) -> Result<(), AuthorityError> {
-        self.alter(id, "api_key.expire", |row| row.expires_at = Some(at))
-            .await
+        self.alter(id, "api_key.expire", |row| {
+            row.expires_at = Some(row.expires_at.map_or(at, |present| present.min(at)));
+        })
+        .await
     }
 
     /// Ends a key, for ever. When this returns, the key opens nothing in this process.
@@ -193,11 +198,24 @@ impl Authority {
         alter: impl FnOnce(&mut KeyRow),
     ) -> Result<(), AuthorityError> {
         let mut change = self.store().change().await?;
-        let stored = api_keys::find(change.connection(), id)
-            .await?
-            .ok_or(AuthorityError::NotFound("key"))?;
-        let mut row = self.trusted(stored).ok_or(AuthorityError::Altered)?;
+        let stored = api_keys::find(change.connection(), id).await?;
+        let Some(stored) = stored else {
+            self.0.set.remove(id);
+            return Err(AuthorityError::NotFound("key"));
+        };
+        let (mut row, is_stored) = match self.trusted(stored) {
+            Some(row) => (row, true),
+            // The row as this process knew it before it was changed by hand.
+            None => match self.0.set.remove(id) {
+                Some(known) => (KeyRow::clone(&known), false),
+                None => return Err(AuthorityError::Altered),
+            },
+        };
         alter(&mut row);
+        // Good enough to end the key for ever, and for nothing else.
+        if !is_stored && row.revoked_at.is_none() {
+            return Err(AuthorityError::Altered);
+        }
         row.seq = change.next_seq().await?;
         api_keys::update(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
         self.commit(change, action, id).await?;
@@ -227,34 +245,21 @@ impl Authority {
         row.filter(|_| proven.into())
     }
 
-    /// Learns what other processes changed.
+    /// Learns what others changed, whether as this server does it or by hand.
     pub(crate) async fn catch_up(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let applied = self.0.applied.load(Ordering::Acquire);
-        let newest = api_keys::newest_seq(connection).await?;
-        if newest > applied {
-            for stored in api_keys::changed_after(connection, applied).await? {
-                let id = stored.id.parse();
-                match (self.trusted(stored), id) {
-                    (Some(row), _) => self.apply(row),
-                    (None, Ok(id)) => self.0.set.remove(id),
-                    (None, Err(_)) => {}
-                }
-            }
-        } else if newest < applied {
-            tracing::error!(
-                newest,
-                applied,
-                "the database went back in time: all keys are loaded again"
-            );
-            let stored = api_keys::changed_after(connection, -1).await?;
-            self.0.set.replace(
-                stored
-                    .into_iter()
-                    .filter_map(|stored| self.trusted(stored))
-                    .collect(),
-            );
+        let (newest, stored) = api_keys::all(connection).await?;
+        let rows = stored
+            .into_iter()
+            .filter_map(|stored| self.trusted(stored))
+            .collect();
+        let applied = self.0.applied.swap(newest, Ordering::AcqRel);
+        if newest < applied {
+            tracing::error!(newest, applied, "the database went back in time");
+            // What is known of its future must not be kept.
+            self.0.set.replace(rows, i64::MAX);
+        } else {
+            self.0.set.replace(rows, newest);
         }
-        self.0.applied.store(newest, Ordering::Release);
         Ok(())
     }
 
@@ -271,6 +276,13 @@ impl Authority {
                 None
             }
         }
+    }
+
+    /// Whether a key has ended by itself. Once it has, a clock that is set back does not bring it back.
+    pub(crate) fn has_expired(&self, row: &KeyRow) -> bool {
+        let now = self.now().unix_millis();
+        let latest = self.0.latest.fetch_max(now, Ordering::Relaxed).max(now);
+        row.expires_at.is_some_and(|at| latest >= at.unix_millis())
     }
 
     pub(crate) fn store(&self) -> &Store {

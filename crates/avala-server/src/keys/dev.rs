@@ -21,9 +21,7 @@ impl Authority {
         let path = self.dir().dev_key();
         let kept = read_private(&path).map_err(std::io::Error::other)?;
         if let Some(key) = kept.and_then(|text| ApiKey::parse(text.trim_ascii()).ok()) {
-            let usable = |row: &super::KeyRow| {
-                row.revoked_at.is_none() && row.expires_at.is_none_or(|at| self.now() < at)
-            };
+            let usable = |row: &super::KeyRow| row.revoked_at.is_none() && !self.has_expired(row);
             if self.prove(&key).is_some_and(|row| usable(&row)) {
                 return Ok(key);
             }

@@ -17,29 +17,29 @@ use crate::store::StoreError;
 /// How often the database is asked. Twice this, plus reading, stays below the promised quarter of a second.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Beyond this the server does not know whether a key was revoked meanwhile.
-const TOO_LONG: Duration = Duration::from_secs(10);
-
 /// Keeps the key set up to date, and knows since when it is not.
 #[derive(Clone, Debug)]
 pub(crate) struct Follower {
     began: Instant,
     /// Milliseconds after `began` at which the last successful look began.
     heard: Arc<AtomicU64>,
+    /// Beyond this the server does not know whether a key was revoked meanwhile.
+    current_for: Duration,
 }
 
 impl Follower {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(current_for: Duration) -> Self {
         Self {
             began: Instant::now(),
             heard: Arc::default(),
+            current_for,
         }
     }
 
     /// Whether the last successful look is recent.
     pub(crate) fn is_current(&self) -> bool {
         let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
-        self.began.elapsed().saturating_sub(heard) < TOO_LONG
+        self.began.elapsed().saturating_sub(heard) < self.current_for
     }
 
     /// Follows until it is dropped.

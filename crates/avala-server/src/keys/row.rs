@@ -1,5 +1,7 @@
 //! What is known about one key: everything but the key itself.
 
+use std::fmt;
+
 use avala_api::{Scope, Timestamp};
 use avala_keys::{Class, KeyId};
 use serde::{Deserialize, Serialize};
@@ -36,7 +38,7 @@ impl Access {
 }
 
 /// The row of a key.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct KeyRow {
     pub(crate) id: KeyId,
     pub(crate) class: Class,
@@ -97,5 +99,37 @@ impl KeyRow {
             bytes.extend_from_slice(field);
         }
         bytes
+    }
+}
+
+impl fmt::Debug for KeyRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRow")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_does_not_show_its_mac() {
+        let row = KeyRow {
+            id: "7Hk2mQ9xTbWc".parse().unwrap(),
+            class: Class::Live,
+            owner: "owner".into(),
+            organization: "organization".into(),
+            name: "name".into(),
+            mac: [77; 32],
+            access: Access::Full,
+            created_at: Timestamp::from_unix_millis(1),
+            expires_at: None,
+            revoked_at: None,
+            seq: 1,
+        };
+        let shown = format!("{row:?}");
+        assert!(shown.contains("7Hk2mQ9xTbWc") && !shown.contains("77"), "{shown}");
     }
 }

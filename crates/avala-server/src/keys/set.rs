@@ -28,20 +28,22 @@ impl KeySet {
         }
     }
 
-    /// Takes out a key whose row is not to be trusted.
-    pub(crate) fn remove(&self, id: KeyId) {
+    /// Takes out a key whose row is not to be trusted, or gone.
+    pub(crate) fn remove(&self, id: KeyId) -> Option<Arc<KeyRow>> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.rows.pin().remove(&id);
+        self.rows.pin().remove(&id).cloned()
     }
 
-    /// Forgets everything and takes these rows in: for a database that went back in time.
-    pub(crate) fn replace(&self, rows: Vec<KeyRow>) {
+    /// Takes in all rows of the database as it was at a number. What is newer than that number stays as it is.
+    pub(crate) fn replace(&self, rows: Vec<KeyRow>, newest: i64) {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let set = self.rows.pin();
         let kept: std::collections::HashSet<KeyId> = rows.iter().map(|row| row.id).collect();
+        set.retain(|id, present| present.seq > newest || kept.contains(id));
         for row in rows {
-            set.insert(row.id, Arc::new(row));
+            if newest == i64::MAX || set.get(&row.id).is_none_or(|present| present.seq < row.seq) {
+                set.insert(row.id, Arc::new(row));
+            }
         }
-        set.retain(|id, _| kept.contains(id));
     }
 }

@@ -19,7 +19,10 @@ use crate::{
 };
 
 const LONGEST_NAME: usize = 255;
+const LONGEST_DESCRIPTION: usize = 10_000;
+const LONGEST_PROJECT: usize = 255;
 const LONGEST_TASK_TYPE: usize = 50;
+const MOST_TASK_TYPES: usize = 100;
 
 pub(super) async fn list(context: Context, operation: List) -> Result<Page<Agent>, Refusal> {
     let window = paging::window(
@@ -182,6 +185,20 @@ fn check(context: &Context, agent: &Agent) -> Result<(), FieldErrors> {
         _ if agent.name.trim().is_empty() => errors.add("name", "This field may not be blank."),
         0..=LONGEST_NAME => {}
         _ => errors.add("name", "Ensure this field has no more than 255 characters."),
+    }
+    let is_longer =
+        |text: &Option<String>, longest| text.as_ref().is_some_and(|text| text.chars().count() > longest);
+    if is_longer(&agent.description, LONGEST_DESCRIPTION) {
+        errors.add(
+            "description",
+            "Ensure this field has no more than 10000 characters.",
+        );
+    }
+    if is_longer(&agent.project, LONGEST_PROJECT) {
+        errors.add("project", "Ensure this field has no more than 255 characters.");
+    }
+    if agent.task_types.len() > MOST_TASK_TYPES {
+        errors.add("task_types", "Ensure this list has no more than 100 items.");
     }
     check_events(&agent.events, &mut errors);
     if let Some(url) = &agent.callback_url {

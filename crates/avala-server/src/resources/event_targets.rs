@@ -8,6 +8,7 @@ use crate::context::Context;
 
 const LONGEST_URL: usize = 2048;
 const LONGEST_EVENT: usize = 100;
+const MOST_EVENTS: usize = 100;
 const LONGEST_SECRET: usize = 255;
 
 /// Checks an address that events are sent to. Whether a name leads to a public address is checked at each delivery:
@@ -40,6 +41,9 @@ pub(super) fn check_events(events: &[EventName], errors: &mut FieldErrors) {
                 .chars()
                 .all(|letter| letter.is_ascii_lowercase() || letter == '_')
     };
+    if events.len() > MOST_EVENTS {
+        errors.add("events", "Ensure this list has no more than 100 items.");
+    }
     for event in events {
         let name = event.as_str();
         if name.len() > LONGEST_EVENT

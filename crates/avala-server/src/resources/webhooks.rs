@@ -149,13 +149,19 @@ pub(super) async fn test(context: Context, operation: Test) -> Result<TestResult
         ));
     }
     // On a task of its own: a caller who hangs up does not leave the delivery without an outcome.
-    let delivering = tokio::spawn(deliver_test(context, webhook));
+    let under_way = context.deliveries.clone().read_owned().await;
+    let delivering = tokio::spawn(async move {
+        let _under_way = under_way;
+        deliver_test(context, webhook).await
+    });
     delivering.await.map_err(|_| Refusal::internal())?
 }
 
 async fn deliver_test(context: Context, webhook: Webhook) -> Result<TestResult, Refusal> {
     let webhook_uid = webhook.uid.as_str();
+    // It may have been deleted meanwhile, here and below.
     let sealed = webhooks::sealed_secret(context.store().reader(), webhook_uid).await?;
+    let sealed = sealed.ok_or_else(Refusal::not_found)?;
     let secret = context
         .authority
         .pepper()
@@ -186,10 +192,18 @@ async fn deliver_test(context: Context, webhook: Webhook) -> Result<TestResult, 
         created_at: context.now(),
     };
     let mut change = context.store().change().await?;
-    webhook_deliveries::insert(change.connection(), &new).await?;
+    webhook_deliveries::insert(change.connection(), &new)
+        .await
+        .map_err(|error| {
+            if error.is_missing_parent() {
+                Refusal::not_found()
+            } else {
+                error.into()
+            }
+        })?;
     context.commit(change, "webhook.test", &uid).await?;
 
-    let signature = sign(&secret, body.as_bytes());
+    let signature = sign(&secret, body.as_bytes()).ok_or_else(Refusal::internal)?;
     let delivery = Delivery {
         uid: &uid,
         event: TEST_EVENT,

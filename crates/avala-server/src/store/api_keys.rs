@@ -1,7 +1,7 @@
 //! Rows of keys.
 
 use avala_keys::KeyId;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     StoreError,
@@ -17,30 +17,26 @@ pub(crate) struct Stored {
     pub(crate) seal: Vec<u8>,
 }
 
-/// The number of the newest change to the keys.
-pub(crate) async fn newest_seq(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar("SELECT seq FROM meta")
-        .fetch_one(connection)
-        .await?)
-}
+/// The row, and what the rest of the database says about it.
+const SELECT: &str = "SELECT *, (SELECT seq FROM meta) AS newest, EXISTS
+    (SELECT 1 FROM audit WHERE action = 'api_key.revoke' AND object = api_keys.id) AS is_revoked FROM api_keys";
 
-/// The rows changed after a number.
-pub(crate) async fn changed_after(
-    connection: &mut SqliteConnection,
-    seq: i64,
-) -> Result<Vec<Stored>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM api_keys WHERE seq > ? ORDER BY seq")
-        .bind(seq)
-        .fetch_all(connection)
+/// All rows, and the number of the newest change to them, as of one instant.
+pub(crate) async fn all(connection: &mut SqliteConnection) -> Result<(i64, Vec<Stored>), StoreError> {
+    let mut snapshot = connection.begin().await?;
+    let newest = sqlx::query_scalar("SELECT seq FROM meta")
+        .fetch_one(&mut *snapshot)
         .await?;
-    rows.iter().map(stored).collect()
+    let rows = sqlx::query(SELECT).fetch_all(&mut *snapshot).await?;
+    let rows = rows.iter().map(stored).collect::<Result<_, _>>()?;
+    snapshot.rollback().await?;
+    Ok((newest, rows))
 }
 
 pub(crate) async fn find(connection: &mut SqliteConnection, id: KeyId) -> Result<Option<Stored>, StoreError> {
-    let row = sqlx::query("SELECT * FROM api_keys WHERE id = ?")
-        .bind(id.as_str())
-        .fetch_optional(connection)
-        .await?;
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push(" WHERE id = ").push_bind(id.to_string());
+    let row = query.build().fetch_optional(connection).await?;
     row.as_ref().map(stored).transpose()
 }
 
@@ -71,27 +67,44 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Writes what may change about a key: its end.
+/// Writes a row back, whole: what was changed by hand is changed back.
 pub(crate) async fn update(
     connection: &mut SqliteConnection,
     row: &KeyRow,
     seal: &[u8; 32],
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE api_keys SET expires_at = ?, revoked_at = ?, seq = ?, seal = ? WHERE id = ?")
-        .bind(row.expires_at.map(avala_api::Timestamp::unix_millis))
-        .bind(row.revoked_at.map(avala_api::Timestamp::unix_millis))
-        .bind(row.seq)
-        .bind(&seal[..])
-        .bind(row.id.as_str())
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "UPDATE api_keys SET class = ?, owner = ?, organization = ?, name = ?, mac = ?, access = ?, created_at = ?,
+         expires_at = ?, revoked_at = ?, seq = ?, seal = ? WHERE id = ?",
+    )
+    .bind(row.class.as_str())
+    .bind(&row.owner)
+    .bind(&row.organization)
+    .bind(&row.name)
+    .bind(&row.mac[..])
+    .bind(to_json(&row.access)?)
+    .bind(row.created_at.unix_millis())
+    .bind(row.expires_at.map(avala_api::Timestamp::unix_millis))
+    .bind(row.revoked_at.map(avala_api::Timestamp::unix_millis))
+    .bind(row.seq)
+    .bind(&seal[..])
+    .bind(row.id.as_str())
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
 fn stored(row: &SqliteRow) -> Result<Stored, StoreError> {
     Ok(Stored {
         id: row.try_get("id")?,
-        row: key_row(row),
+        row: key_row(row).and_then(|key| {
+            let (newest, is_revoked): (i64, bool) = (row.try_get("newest")?, row.try_get("is_revoked")?);
+            // Sealed once, but not the last row of this key.
+            if key.seq > newest || (is_revoked && key.revoked_at.is_none()) {
+                return Err(StoreError::damaged("a key's row is from another time"));
+            }
+            Ok(key)
+        }),
         seal: row.try_get("seal")?,
     })
 }

@@ -15,6 +15,7 @@ pub(crate) struct DataDir(PathBuf);
 impl DataDir {
     /// Makes the directory if it is missing; refuses it if other users can reach it.
     pub(crate) fn make(path: &Path) -> Result<Self, StartError> {
+        let is_new = !path.exists();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -22,7 +23,13 @@ impl DataDir {
         builder
             .create(path)
             .map_err(|error| file_error("make", path, error))?;
-        Self::existing(path)
+        let dir = Self::existing(path)?;
+        if is_new {
+            // Often made inside of a working copy: nothing in here belongs into a repository.
+            let ignored = path.join(".gitignore");
+            write_private(&ignored, b"*\n").map_err(|error| file_error("write", &ignored, error))?;
+        }
+        Ok(dir)
     }
 
     /// The directory as it is; refused if other users can reach it.
@@ -94,25 +101,34 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Reads a private file; `None` if there is none.
 pub(crate) fn read_private(path: &Path) -> Result<Option<Vec<u8>>, StartError> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => return Err(StartError::Link(path.to_owned())),
+        Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(file_error("read", path, error)),
-    };
+    }
     refuse_exposed(path)?;
+    let mut file = File::open(path).map_err(|error| file_error("read", path, error))?;
     let mut content = Vec::new();
     file.read_to_end(&mut content)
         .map_err(|error| file_error("read", path, error))?;
     Ok(Some(content))
 }
 
+/// Refuses what other users can reach, or own.
 #[cfg(unix)]
 pub(crate) fn refuse_exposed(path: &Path) -> Result<(), StartError> {
     use std::os::unix::fs::MetadataExt;
-    let mode = fs::metadata(path)
-        .map_err(|error| file_error("read", path, error))?
-        .mode()
-        & 0o777;
+    let found = fs::metadata(path).map_err(|error| file_error("read", path, error))?;
+    let process = rustix::process::geteuid().as_raw();
+    if found.uid() != process {
+        return Err(StartError::ForeignOwner {
+            path: path.to_owned(),
+            owner: found.uid(),
+            process,
+        });
+    }
+    let mode = found.mode() & 0o777;
     // The six bits of group and others.
     if mode.trailing_zeros() >= 6 {
         Ok(())

@@ -130,6 +130,11 @@ impl StoreError {
         matches!(&self.0, sqlx::Error::Database(error) if error.is_foreign_key_violation())
     }
 
+    /// Whether all connections were in use for too long.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self.0, sqlx::Error::PoolTimedOut)
+    }
+
     /// SQLite's result code.
     pub(crate) fn result_code(&self) -> Option<u32> {
         self.0.as_database_error()?.code()?.parse().ok()

@@ -7,7 +7,10 @@ use sqlx::Row;
 use super::{Store, StoreError};
 
 /// Every version, and the statements that lead to it from the one before.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("migrations/0001_first.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("migrations/0001_first.sql")),
+    (2, include_str!("migrations/0002_revocations.sql")),
+];
 
 /// The newest schema this version knows.
 pub(crate) const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;

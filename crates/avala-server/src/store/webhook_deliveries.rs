@@ -67,6 +67,20 @@ pub(crate) async fn finish(
     Ok(())
 }
 
+/// Gives up all deliveries without an outcome, and counts them.
+pub(crate) async fn fail_pending(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE webhook_deliveries SET status = 'failed', updated_at = ? WHERE status = 'pending'",
+    )
+    .bind(now.unix_millis())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 pub(crate) async fn find(
     pool: &SqlitePool,
     organization: &str,
@@ -98,6 +112,9 @@ fn delivery(row: &SqliteRow) -> Result<WebhookDelivery, StoreError> {
         payload: Some(json(row, "payload")?),
         response_status: row.try_get("response_status")?,
         response_body: row.try_get("response_body")?,
+        response_body_size: None,
+        response_body_sha256: None,
+        response_preview: None,
         attempts: row.try_get("attempts")?,
         next_retry_at: None,
         status: Some(row.try_get::<&str, _>("status")?.into()),

@@ -90,10 +90,10 @@ pub(crate) async fn find<'c>(
 }
 
 /// The webhook's sealed secret.
-pub(crate) async fn sealed_secret(pool: &SqlitePool, uid: &str) -> Result<Vec<u8>, StoreError> {
+pub(crate) async fn sealed_secret(pool: &SqlitePool, uid: &str) -> Result<Option<Vec<u8>>, StoreError> {
     Ok(sqlx::query_scalar("SELECT secret FROM webhooks WHERE uid = ?")
         .bind(uid)
-        .fetch_one(pool)
+        .fetch_optional(pool)
         .await?)
 }
 

@@ -233,3 +233,29 @@ async fn what_cannot_be_is_refused() {
         .await;
     assert!(unknown.is_err());
 }
+
+#[tokio::test]
+async fn fields_are_bounded() {
+    let running = start().await;
+    let tenant = running.tenant("a@example.com").await;
+    let events = |count: usize| vec!["task.completed"; count];
+    let fits = json!({
+        "name": "n".repeat(255), "description": "d".repeat(10_000), "project": "p".repeat(255),
+        "events": events(100), "task_types": vec!["cuboid"; 100],
+    });
+    let made = tenant.post("/agents/", fits).await.expect(201);
+    let path = format!("/agents/{}/", made["uid"].as_str().unwrap());
+    for (field, value) in [
+        ("description", json!("d".repeat(10_001))),
+        ("project", json!("p".repeat(256))),
+        ("events", json!(events(101))),
+        ("task_types", json!(vec!["cuboid"; 101])),
+        ("name", json!("n".repeat(256))),
+    ] {
+        let refused = tenant.patch(&path, json!({ field: value })).await.expect(400);
+        assert!(refused[field][0].is_string(), "{field}: {refused}");
+    }
+    let webhook = json!({ "target_url": "https://example.com/", "events": events(101) });
+    let refused = tenant.post("/webhooks/", webhook).await.expect(400);
+    assert!(refused["events"][0].is_string(), "{refused}");
+}

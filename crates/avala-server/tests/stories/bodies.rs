@@ -11,6 +11,7 @@ async fn a_body_that_is_too_large_is_refused_before_and_while_it_is_read() {
     let agent = |size: usize| {
         Request::new("POST", "/agents/")
             .key(tenant.key.expose())
+            .header("Content-Type", "application/json")
             .body(vec![b' '; size])
     };
 
@@ -60,6 +61,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let tenant = running.tenant("a@example.com").await;
     let promised = Request::new("POST", "/agents/")
         .key(tenant.key.expose())
+        .header("Content-Type", "Application/JSON")
         .header("Content-Length", "10");
     let answer = Answer::parse(&exchange(running.address, &promised.bytes()).await).unwrap();
     assert_eq!((answer.status, answer.code().as_str()), (408, "body_timeout"));
@@ -82,6 +84,7 @@ async fn a_broken_body_says_so_and_quotes_nothing() {
             .send(
                 Request::new("POST", "/agents/")
                     .key(tenant.key.expose())
+                    .header("Content-Type", "application/json; charset=utf-8")
                     .body(body),
             )
             .await;
@@ -102,8 +105,68 @@ async fn a_deep_body_is_refused_without_harm() {
         .send(
             Request::new("POST", "/agents/")
                 .key(tenant.key.expose())
+                .header("Content-Type", "application/json")
                 .body(deep),
         )
         .await;
     assert_eq!(answer.code(), "malformed");
+}
+
+#[tokio::test]
+async fn a_refused_body_is_not_asked_for() {
+    // Given a client that waits for the server's consent before it sends its body.
+    let running = start().await;
+    let waiting = Request::new("POST", "/agents/")
+        .header("Expect", "100-continue")
+        .header("Content-Length", "100");
+
+    // When it has no key, then it is refused at once, and told that this connection ends.
+    let answer = Answer::parse(&exchange(running.address, &waiting.bytes()).await).unwrap();
+    assert_eq!((answer.status, answer.code().as_str()), (401, "key_missing"));
+    assert_eq!(answer.header("connection"), Some("close"));
+}
+
+#[tokio::test]
+async fn a_large_refused_body_ends_the_connection_and_the_answer_still_arrives() {
+    let running = start().await;
+    let large = Request::new("POST", "/agents/")
+        .header("Content-Type", "application/json")
+        .body(vec![b' '; 4 * 1024 * 1024]);
+    // On a connection that the client would keep.
+    let kept = String::from_utf8(large.bytes())
+        .unwrap()
+        .replacen("Connection: close\r\n", "", 1);
+    let answer = Answer::parse(&exchange(running.address, kept.as_bytes()).await).unwrap();
+    assert_eq!((answer.status, answer.code().as_str()), (401, "key_missing"));
+    assert_eq!(answer.header("connection"), Some("close"));
+}
+
+#[tokio::test]
+async fn a_body_must_be_json_by_name() {
+    // A web page can send other types to a server on this machine without asking it first.
+    let running = start_with(|config| config.sign_up = true).await;
+    let body = r#"{"email":"a@example.com","password":"long enough"}"#;
+    let sign_up = || Request::new("POST", "/signup/").body(body);
+    for refused in [
+        sign_up(),
+        sign_up().header("Content-Type", "text/plain"),
+        sign_up().header("Content-Type", "application/x-www-form-urlencoded"),
+        sign_up().header("Content-Type", "application/jsonp"),
+        sign_up().header("Content-Type", "text/plain; application/json"),
+        sign_up()
+            .header("Content-Type", "application/json")
+            .header("Content-Type", "text/plain"),
+    ] {
+        let answer = running.send(refused).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (415, "unsupported_media_type")
+        );
+    }
+    running
+        .send(sign_up().header("Content-Type", "Application/Json; charset=utf-8"))
+        .await
+        .expect(201);
+    // A request without a body says nothing about its type.
+    assert_eq!(running.send(Request::new("POST", "/signup/")).await.status, 400);
 }

@@ -248,3 +248,38 @@ async fn nothing_stored_or_logged_by_name_holds_a_secret() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_new_directory_keeps_itself_out_of_git() {
+    let dir = used().await;
+    let ignored = fs::read_to_string(dir.path().join("data").join(".gitignore")).unwrap();
+    assert_eq!(ignored, "*\n");
+}
+
+#[tokio::test]
+async fn a_directory_or_pepper_of_another_user_is_refused() {
+    for file in ["", "pepper"] {
+        let dir = used().await;
+        let path = dir.path().join("data").join(file);
+        // Only a superuser can give files away.
+        if std::os::unix::fs::chown(&path, Some(54_321), None).is_err() {
+            return;
+        }
+        let error = refused(dir.path()).await;
+        assert!(
+            matches!(error, StartError::ForeignOwner { owner: 54_321, .. }),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pepper_behind_a_link_is_refused() {
+    let dir = used().await;
+    let pepper = dir.path().join("data").join("pepper");
+    let elsewhere = dir.path().join("elsewhere");
+    fs::rename(&pepper, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &pepper).unwrap();
+    let error = refused(dir.path()).await;
+    assert!(matches!(error, StartError::Link(_)), "{error}");
+}

@@ -12,7 +12,7 @@ use avala_api::{Method, catalogue::DECLARED};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use url::Url;
 
@@ -55,6 +55,11 @@ async fn other_spellings_of_a_path_lead_nowhere() {
         "/api/v1/users/me/permissions/x/",
         "/api/v1/webhooks/%ff/",
         "/API/v1/webhooks/",
+        "/api/v1/agents/./executions/",
+        "/api/v1/agents/../executions/",
+        "/api/v1/agents/%2e%2e/executions/",
+        "/api/v1/agents/%0a/executions/",
+        "/api/v1/agents/%00/executions/",
         "/healthz/",
         "*",
     ] {
@@ -255,12 +260,42 @@ async fn connections_beyond_the_limit_wait_their_turn() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_read_its_answers_loses_its_place() {
+    // Given a server with one place, and answers that fill every buffer on the way.
+    let running = start_with(|config| {
+        config.limits.connections = 1;
+        config.limits.write_timeout = Duration::from_millis(200);
+    })
+    .await;
+    let tenant = running.tenant("a@example.com").await;
+    for n in 0..40 {
+        let agent = json!({ "name": format!("a{n}"), "description": "x".repeat(10_000) });
+        tenant.post("/agents/", agent).await.expect(201);
+    }
+    let list = format!(
+        "GET /api/v1/agents/?limit=40 HTTP/1.1\r\nHost: localhost\r\nX-Avala-Api-Key: {}\r\n\r\n",
+        tenant.key.expose()
+    );
+
+    // When a client asks again and again, and reads nothing.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut deaf = socket.connect(running.address).await.unwrap();
+    deaf.write_all(list.repeat(40).as_bytes()).await.unwrap();
+
+    // Then the next client gets the place.
+    running.send(Request::raw("GET", "/healthz")).await.expect(200);
+    drop(deaf);
+}
+
+#[tokio::test]
 async fn a_shutdown_lets_the_open_request_end() {
     // Given a request whose body is on its way.
     let running = start().await;
     let tenant = running.tenant("a@example.com").await;
     let promised = Request::new("POST", "/agents/")
         .key(tenant.key.expose())
+        .header("Content-Type", "application/json")
         .header("Content-Length", "12");
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     stream.write_all(&promised.bytes()).await.unwrap();

@@ -334,6 +334,8 @@ async fn a_key_in_the_url_is_refused_wherever_it_stands() {
         format!("/api/v1/users/me/?a=1&b=x{key}x"),
         format!("/api/v1/webhooks/{key}/"),
         format!("/{key}"),
+        format!("/healthz?{key}"),
+        format!("http://{key}@localhost/api/v1/users/me/"),
         format!(
             "/api/v1/users/me/?key={}",
             key.replace('_', "%5f").replace('v', "%76")

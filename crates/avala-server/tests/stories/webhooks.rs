@@ -1,18 +1,19 @@
 //! Webhooks: making, changing, and a test delivery to a real receiver.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use avala_keys::Secret;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
 
-use crate::support::{Answer, Running, Tenant, start, start_in, start_with};
+use crate::support::{Answer, Request, Running, Tenant, start, start_in, start_with, within};
 
 async fn allowing_loopback() -> Running {
     start_with(|config| config.allow_webhook_targets = vec!["127.0.0.0/8".parse().unwrap()]).await
@@ -322,4 +323,78 @@ async fn an_inactive_webhook_is_not_tested() {
         tenant.get("/webhook-deliveries/").await.expect(200)["results"],
         json!([])
     );
+}
+
+#[tokio::test]
+async fn a_delivery_under_way_is_finished_before_the_server_ends() {
+    // Given a test delivery that has reached its target, for a caller who then hangs up.
+    let running = allowing_loopback().await;
+    let tenant = running.tenant("a@example.com").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = format!("http://{}/", listener.local_addr().unwrap());
+    let body = json!({ "target_url": target, "events": ["task.completed"] });
+    let made = tenant.post("/webhooks/", body).await.expect(201);
+    let path = format!("/webhooks/{}/test/", made["uid"].as_str().unwrap());
+    let mut caller = TcpStream::connect(running.address).await.unwrap();
+    let call = Request::new("POST", &path).key(tenant.key.expose()).bytes();
+    // Only a connection that would be kept is watched for its end.
+    let call = String::from_utf8(call)
+        .unwrap()
+        .replace("Connection: close\r\n", "");
+    caller.write_all(call.as_bytes()).await.unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    drop(caller);
+
+    // When the server is told to stop, and the target answers only then.
+    let address = running.address;
+    let mut stopping = tokio::spawn(running.stop());
+    within(Duration::from_secs(5), || async {
+        TcpStream::connect(address).await.is_err()
+    })
+    .await;
+    let ended = tokio::time::timeout(Duration::from_millis(300), &mut stopping).await;
+    assert!(ended.is_err(), "the server did not wait for its delivery");
+    let mut request = [0; 16];
+    stream.read_exact(&mut request).await.unwrap();
+    stream
+        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        .await
+        .unwrap();
+
+    // Then its outcome is known.
+    let running = start_in(stopping.await.unwrap(), |_| {}).await;
+    let tenant = Tenant {
+        address: running.address,
+        ..tenant
+    };
+    let logged = tenant.get("/webhook-deliveries/").await.expect(200);
+    assert_eq!(logged["results"][0]["status"], "delivered");
+}
+
+#[tokio::test]
+async fn a_delivery_that_was_cut_off_is_failed_at_the_next_start() {
+    let running = start().await;
+    let tenant = running.tenant("a@example.com").await;
+    let body = json!({ "target_url": "https://localhost:1/", "events": ["task.completed"] });
+    let made = tenant.post("/webhooks/", body).await.expect(201);
+    let path = format!("/webhooks/{}/test/", made["uid"].as_str().unwrap());
+    tenant.post(&path, json!({})).await.expect(200);
+    let dir = running.stop().await;
+
+    // As a killed process leaves it.
+    let options = SqliteConnectOptions::new().filename(dir.path().join("data").join("avala.sqlite3"));
+    let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("UPDATE webhook_deliveries SET status = 'pending', attempts = 0")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    database.close().await.unwrap();
+
+    let running = start_in(dir, |_| {}).await;
+    let tenant = Tenant {
+        address: running.address,
+        ..tenant
+    };
+    let logged = tenant.get("/webhook-deliveries/").await.expect(200);
+    assert_eq!(logged["results"][0]["status"], "failed");
 }

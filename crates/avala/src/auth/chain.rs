@@ -90,17 +90,20 @@ pub(crate) struct Resolved {
 }
 
 pub(crate) fn resolve(asked: &Asked) -> Result<Resolved, Error> {
-    let dotenv = match &asked.dotenv {
-        Some(path) => DotenvFile::read(path).map_err(Error::configuration)?,
-        None => None,
-    };
+    // A file that is not used may be as broken as it likes, so its error waits until it is needed.
+    let dotenv = asked.dotenv.as_deref().map(DotenvFile::read);
     let (key, source, tried) = if asked.anonymous {
         (None, Source::Anonymous, Vec::new())
     } else {
         let found = find_key(asked, dotenv.as_ref())?;
         (Some(found.0), found.1, found.2)
     };
-    let base_url = find_base_url(asked, &source, dotenv.as_ref())?;
+    // The file's URL counts for its own key, and where there is no key at all.
+    let dotenv = match (dotenv, &source) {
+        (Some(read), Source::Dotenv { .. } | Source::Anonymous) => read.map_err(Error::configuration)?,
+        _ => None,
+    };
+    let base_url = find_base_url(asked, dotenv.as_ref())?;
     let report = CredentialReport {
         source,
         masked_key: key.as_ref().map(|key| avala_keys::mask(key.expose())),
@@ -114,10 +117,12 @@ pub(crate) fn resolve(asked: &Asked) -> Result<Resolved, Error> {
     })
 }
 
+type DotenvRead = Result<Option<DotenvFile>, String>;
+
 type Found = (Secret, Source, Vec<(Source, Tried)>);
 
 /// Explicit, environment, `.env`: the first that has a key wins; one that has an unusable key stops the search.
-fn find_key(asked: &Asked, dotenv: Option<&DotenvFile>) -> Result<Found, Error> {
+fn find_key(asked: &Asked, dotenv: Option<&DotenvRead>) -> Result<Found, Error> {
     let mut offers: Vec<(Source, Option<Secret>)> = Vec::new();
     if let Some(key) = &asked.api_key {
         offers.push((Source::Explicit, Some(key.clone())));
@@ -131,9 +136,14 @@ fn find_key(asked: &Asked, dotenv: Option<&DotenvFile>) -> Result<Found, Error> 
         // A real key has nothing but ASCII: say so as for any other unusable key, if this source would have been used.
         Variable::Unreadable => (variable, Some("\u{fffd}".into())),
     });
-    if let Some(path) = &asked.dotenv {
-        let source = Source::Dotenv { path: path.clone() };
-        offers.push((source, dotenv.and_then(|file| file.get(KEY_VARIABLE)).cloned()));
+    if let (Some(path), Some(read)) = (&asked.dotenv, dotenv) {
+        let earlier = offers.iter().any(|(_, offer)| offer.is_some());
+        let offer = match read {
+            Ok(file) => file.as_ref().and_then(|file| file.get(KEY_VARIABLE)).cloned(),
+            Err(_) if earlier => None,
+            Err(error) => return Err(Error::configuration(error)),
+        };
+        offers.push((Source::Dotenv { path: path.clone() }, offer));
     }
 
     let mut winner = None;
@@ -173,47 +183,48 @@ fn no_key(tried: &[(Source, Tried)]) -> Error {
     )
 }
 
-/// A key goes to the URL that was given with it; an explicit `base_url` is given with every key.
-fn find_base_url(asked: &Asked, source: &Source, dotenv: Option<&DotenvFile>) -> Result<BaseUrl, Error> {
+/// A key goes to the URL that was given with it; an explicit `base_url` is given with every key. `dotenv` is the file that
+/// counts, if one does.
+fn find_base_url(asked: &Asked, dotenv: Option<&DotenvFile>) -> Result<BaseUrl, Error> {
+    let insecure = asked.allow_insecure_loopback
+        || asked.environment.is_on(INSECURE_VARIABLE)
+        || dotenv
+            .and_then(|file| file.get(INSECURE_VARIABLE))
+            .is_some_and(|value| is_on(value.expose()));
+    if let Some(text) = &asked.base_url {
+        return BaseUrl::parse(text, insecure).map_err(Error::configuration);
+    }
     let from_environment = match asked.environment.get(URL_VARIABLE) {
         Variable::Absent => None,
         Variable::Text(text) if text.trim().is_empty() => {
             return Err(Error::configuration(format!("{URL_VARIABLE} is set but empty."))
                 .with_hint("Set it to a URL such as https://api.avala.ai/api/v1, or unset it."));
         }
-        Variable::Text(text) => Some(text),
+        Variable::Text(text) => Some(BaseUrl::parse(&text, insecure).map_err(in_variable)?),
         Variable::Unreadable => return Err(Error::configuration(format!("{URL_VARIABLE} is not UTF-8."))),
     };
-    let insecure = asked.allow_insecure_loopback || asked.environment.is_on(INSECURE_VARIABLE);
-    if let Some(text) = &asked.base_url {
-        return parse(text, insecure);
-    }
-    let (Source::Dotenv { path }, Some(file)) = (source, dotenv) else {
-        return parse(from_environment.as_deref().unwrap_or(DEFAULT_BASE_URL), insecure);
+    let default = || BaseUrl::parse(DEFAULT_BASE_URL, false).map_err(Error::configuration);
+    let Some(file) = dotenv else {
+        return from_environment.map_or_else(default, Ok);
     };
-    let in_file = file.get(URL_VARIABLE).map_or(DEFAULT_BASE_URL, Secret::expose);
-    let insecure = insecure
-        || file
-            .get(INSECURE_VARIABLE)
-            .is_some_and(|value| is_on(value.expose()));
-    let paired = parse(in_file, insecure)?;
-    if let Some(text) = from_environment {
-        let other = parse(&text, insecure)?;
-        if other != paired {
-            return Err(Error::configuration(format!(
-                "The key of {} belongs to {}, but {URL_VARIABLE} in the environment says {}.",
-                path.display(),
-                paired.as_str(),
-                other.as_str()
-            ))
-            .with_hint("Put AVALA_BASE_URL into the same file as the key, or unset it in the environment."));
-        }
+    let paired = match file.get(URL_VARIABLE) {
+        Some(text) => BaseUrl::parse(text.expose(), insecure).map_err(in_variable)?,
+        None if asked.anonymous => return from_environment.map_or_else(default, Ok),
+        None => default()?,
+    };
+    match from_environment {
+        Some(other) if other != paired => Err(Error::configuration(format!(
+            "The .env file belongs to {}, but {URL_VARIABLE} in the environment says {}.",
+            paired.as_str(),
+            other.as_str()
+        ))
+        .with_hint("Put AVALA_BASE_URL into the same file as the key, or unset it in the environment.")),
+        _ => Ok(paired),
     }
-    Ok(paired)
 }
 
-fn parse(text: &str, insecure: bool) -> Result<BaseUrl, Error> {
-    BaseUrl::parse(text, insecure).map_err(Error::configuration)
+fn in_variable(refusal: &str) -> Error {
+    Error::configuration(refusal).with_hint(format!("See {URL_VARIABLE}."))
 }
 
 #[cfg(test)]
@@ -350,6 +361,62 @@ mod tests {
             text.contains("https://staging.example") && text.contains(DEFAULT_BASE_URL),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_broken_dotenv_file_matters_only_when_it_is_needed() {
+        let (_folder, path) = dotenv("my.prop=1\nAVALA_API_KEY=from-the-file\n");
+        let with_key = Asked {
+            dotenv: Some(path.clone()),
+            environment: env(&[(KEY_VARIABLE, "from-the-environment")]),
+            ..Asked::default()
+        };
+        assert_eq!(outcome(&with_key).unwrap().0, "from-the-environment");
+        let without = Asked {
+            dotenv: Some(path),
+            environment: Environment::empty(),
+            ..Asked::default()
+        };
+        assert!(outcome(&without).unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn without_a_key_the_files_url_still_counts() {
+        let (_folder, path) =
+            dotenv("AVALA_BASE_URL=http://localhost:9000/api/v1\nAVALA_ALLOW_INSECURE_BASE_URL=1\n");
+        let asked = Asked {
+            anonymous: true,
+            dotenv: Some(path),
+            environment: Environment::empty(),
+            ..Asked::default()
+        };
+        assert_eq!(
+            resolve(&asked).unwrap().base_url.as_str(),
+            "http://localhost:9000/api/v1"
+        );
+    }
+
+    #[test]
+    fn a_slash_at_the_end_makes_no_other_url() {
+        let (_folder, path) = dotenv("AVALA_API_KEY=k\nAVALA_BASE_URL=https://h.example/api/v1\n");
+        let asked = Asked {
+            dotenv: Some(path),
+            environment: env(&[(URL_VARIABLE, "https://h.example/api/v1/")]),
+            ..Asked::default()
+        };
+        assert_eq!(outcome(&asked).unwrap().1, "https://h.example/api/v1");
+    }
+
+    #[test]
+    fn an_explicit_url_looks_at_no_variable_and_takes_the_switch_of_the_keys_file() {
+        let (_folder, path) = dotenv("AVALA_API_KEY=k\nAVALA_ALLOW_INSECURE_BASE_URL=1\n");
+        let asked = Asked {
+            base_url: Some("http://localhost:8000/api/v1".into()),
+            dotenv: Some(path),
+            environment: env(&[(URL_VARIABLE, "")]),
+            ..Asked::default()
+        };
+        assert_eq!(outcome(&asked).unwrap().1, "http://localhost:8000/api/v1");
     }
 
     #[test]

@@ -61,7 +61,10 @@ fn parse(text: &str) -> Result<Vec<(String, Secret)>, BadLine> {
 }
 
 fn assignment(line: &str) -> Result<(String, Secret), &'static str> {
-    let line = line.strip_prefix("export ").map_or(line, str::trim_start);
+    let line = line
+        .strip_prefix("export")
+        .filter(|rest| rest.starts_with([' ', '\t']))
+        .map_or(line, str::trim_start);
     let (name, value) = line.split_once('=').ok_or("expected NAME=value")?;
     let name = name.trim_end();
     let is_name = !name.is_empty()
@@ -72,20 +75,21 @@ fn assignment(line: &str) -> Result<(String, Secret), &'static str> {
     if !is_name {
         return Err("the part before `=` is not a variable's name");
     }
-    Ok((name.to_owned(), value_of(value.trim_start())?))
+    Ok((name.to_owned(), value_of(value)?))
 }
 
 fn value_of(text: &str) -> Result<Secret, &'static str> {
-    let Some(quote @ ('"' | '\'')) = text.chars().next() else {
+    let quoted = text.trim_start();
+    let Some(quote @ ('"' | '\'')) = quoted.chars().next() else {
         // Unquoted: up to a comment, which needs a space before it (`a#b` is a value).
         let end = [" #", "\t#"]
             .iter()
             .filter_map(|mark| text.find(mark))
             .min()
             .unwrap_or(text.len());
-        return Ok(Secret::from(text.get(..end).unwrap_or(text).trim_end()));
+        return Ok(Secret::from(text.get(..end).unwrap_or(text).trim()));
     };
-    let inner = text.get(1..).unwrap_or_default();
+    let inner = quoted.get(1..).unwrap_or_default();
     let mut value = String::with_capacity(inner.len());
     let mut rest = inner.char_indices();
     while let Some((at, c)) = rest.next() {
@@ -125,13 +129,15 @@ mod tests {
 
     #[test]
     fn the_usual_lines_are_read() {
-        let file = "\u{feff}# a comment\n\nexport AVALA_API_KEY = plain # note\nA='single $HOME # kept'\nB=\"double \\\"q\\\" \\$x\"\nC=a#b\nD=\r\n";
+        let file = "\u{feff}# a comment\n\nexport AVALA_API_KEY = plain # note\nA='single $HOME # kept'\nB=\"double \\\"q\\\" \\$x\"\nC=a#b\nD=\r\nE= # nothing\nexport\tF=tab\n";
         let expected = [
             ("AVALA_API_KEY", "plain"),
             ("A", "single $HOME # kept"),
             ("B", "double \"q\" $x"),
             ("C", "a#b"),
             ("D", ""),
+            ("E", ""),
+            ("F", "tab"),
         ];
         let expected: Vec<_> = expected
             .iter()

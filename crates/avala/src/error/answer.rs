@@ -57,39 +57,65 @@ pub(super) fn hint_of(kind: ErrorKind, status: StatusCode, body: &ErrorBody) -> 
     })
 }
 
-/// A server's body, every text of it made fit to show: it may repeat what it was sent.
-pub(super) fn tidied(body: ErrorBody) -> ErrorBody {
-    let mut tidied = body;
-    for text in [&mut tidied.detail, &mut tidied.code, &mut tidied.doc_url] {
-        *text = text.as_deref().map(tidy);
-    }
-    tidied.fields = FieldErrors(
-        (tidied.fields.0.into_iter())
-            .map(|(field, messages)| {
-                (
-                    tidy(&field),
-                    messages.iter().map(|message| tidy(message)).collect(),
-                )
-            })
-            .collect(),
-    );
-    tidied
+/// Makes a server's texts fit to show: no secret, no control character, not too long.
+#[derive(Clone, Copy)]
+pub(crate) struct Tidy<'a> {
+    /// The key that was sent. A server may repeat it, and its shape may be one that nobody knows.
+    pub(crate) key: Option<&'a str>,
 }
 
-/// A text made fit to show: no secret, no control character, not too long.
-pub(super) fn tidy(text: &str) -> String {
-    shortened(&avala_keys::redact::text(text))
+/// How much of a text is looked at. What is shown is far less.
+const LOOKED_AT: usize = 8 * LONGEST_MESSAGE;
+
+impl Tidy<'_> {
+    pub(super) fn text(self, text: &str) -> String {
+        let text = beginning(text);
+        match self.key.filter(|key| text.contains(key)) {
+            Some(key) => shortened(&avala_keys::redact::text(
+                &text.replace(key, avala_keys::redact::REDACTED),
+            )),
+            None => shortened(&avala_keys::redact::text(text)),
+        }
+    }
+
+    /// A server's body, every text of it.
+    pub(super) fn body(self, mut body: ErrorBody) -> ErrorBody {
+        for text in [&mut body.detail, &mut body.code, &mut body.doc_url] {
+            *text = text.as_deref().map(|text| self.text(text));
+        }
+        let fields = (body.fields.0.into_iter()).map(|(field, messages)| {
+            (
+                self.text(&field),
+                messages.iter().map(|message| self.text(message)).collect(),
+            )
+        });
+        body.fields = FieldErrors(fields.collect());
+        body
+    }
+}
+
+/// The first part of a long text, up to white space: half a key would not be known for one.
+fn beginning(text: &str) -> &str {
+    if text.len() <= LOOKED_AT {
+        return text;
+    }
+    let cut = text
+        .get(..text.floor_char_boundary(LOOKED_AT))
+        .unwrap_or_default();
+    cut.rfind(char::is_whitespace)
+        .and_then(|end| cut.get(..end))
+        .unwrap_or_default()
 }
 
 pub(super) fn shortened(text: &str) -> String {
-    let mut tidy = String::with_capacity(text.len().min(LONGEST_MESSAGE));
+    let mut short = String::with_capacity(text.len().min(LONGEST_MESSAGE));
     for c in text.chars() {
         let c = if c.is_control() { ' ' } else { c };
-        if tidy.len() + c.len_utf8() > LONGEST_MESSAGE - '…'.len_utf8() {
-            tidy.push('…');
+        if short.len() + c.len_utf8() > LONGEST_MESSAGE - '…'.len_utf8() {
+            short.push('…');
             break;
         }
-        tidy.push(c);
+        short.push(c);
     }
-    tidy
+    short
 }

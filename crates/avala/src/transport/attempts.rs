@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use avala_api::{CallOptions, Operation, Response};
+use avala_api::{CallOptions, Operation, Response, Route};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
@@ -10,6 +10,8 @@ use tracing::Instrument as _;
 use super::{Limits, decode::decode, prepare::Prepared, retry, retry_after::retry_after};
 use crate::{Error, client::Core};
 
+/// How long one attempt of several takes at least, unless set.
+const ATTEMPT: Duration = Duration::from_secs(30);
 /// The largest success the client takes, in bytes.
 const SUCCESS_BODY: usize = 50 * 1024 * 1024;
 /// How much of an error is read, in bytes.
@@ -28,15 +30,16 @@ pub(crate) async fn send<O: Operation>(
         status = tracing::field::Empty,
         attempts = tracing::field::Empty
     );
-    async {
+    let own = span.clone();
+    async move {
         let prepared = Prepared::new(core, operation, options).map_err(|error| error.of_call(&route, 0))?;
         let (outcome, attempts) = attempts(core, &prepared, options).await;
-        let outcome = outcome.and_then(|answer| decode(answer, attempts));
-        let span = tracing::Span::current();
-        span.record("attempts", attempts);
+        let outcome = outcome.and_then(|answer| decode(answer, attempts, core.tidy()));
+        // Not the current span: when ours is filtered out, that is the caller's.
+        own.record("attempts", attempts);
         match &outcome {
-            Ok(answer) => span.record("status", answer.status.as_u16()),
-            Err(error) => span.record("status", error.status().map_or(0, |status| status.as_u16())),
+            Ok(answer) => own.record("status", answer.status.as_u16()),
+            Err(error) => own.record("status", error.status().map_or(0, |status| status.as_u16())),
         };
         outcome.map_err(|error| error.of_call(&route, attempts))
     }
@@ -60,10 +63,11 @@ async fn attempts(
     let budget = options.timeout.unwrap_or(core.timeout);
     let deadline = Instant::now().checked_add(budget);
     let greatest = policy.attempts.max(1);
+    let longest = longest_attempt(core, &prepared.route, budget, greatest);
     let mut sent = false;
     let mut attempt = 1;
     loop {
-        let failed = match one(core, prepared, deadline, budget).await {
+        let failed = match one(core, prepared, deadline, budget, longest).await {
             Ok(answer) => return (Ok(answer), attempt),
             Err(failed) => failed,
         };
@@ -79,7 +83,7 @@ async fn attempts(
             None => retry::backoff(&policy, attempt + 1, core.jitter()),
         };
         // Sleeping past the deadline helps nobody: the error at hand says more than "timed out".
-        if deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
+        if deadline.is_some_and(|deadline| wait >= deadline.saturating_duration_since(Instant::now())) {
             return (Err(error), attempt);
         }
         tracing::debug!(
@@ -93,17 +97,27 @@ async fn attempts(
     }
 }
 
+/// How long one attempt may take: all of the budget where no other could follow, else no more than its share of it.
+fn longest_attempt(core: &Core, route: &Route, budget: Duration, attempts: u32) -> Duration {
+    match core.attempt_timeout {
+        Some(set) => set,
+        None if route.idempotent && attempts > 1 => ATTEMPT.max(budget / attempts),
+        None => budget,
+    }
+}
+
 async fn one(
     core: &Core,
     prepared: &Prepared,
     deadline: Option<Instant>,
     budget: Duration,
+    longest: Duration,
 ) -> Result<http::Response<Bytes>, Failed> {
     let left = deadline.map_or(budget, |deadline| {
         deadline.saturating_duration_since(Instant::now())
     });
     let limits = Limits {
-        timeout: left.min(core.attempt_timeout),
+        timeout: left.min(longest),
         success_body: SUCCESS_BODY,
         error_body: ERROR_BODY,
     };
@@ -127,7 +141,13 @@ async fn one(
         Ok(answer) => {
             let asked = retry_after(answer.headers(), SystemTime::now);
             Err(Failed {
-                error: Error::of_answer(answer.status(), answer.headers(), answer.body(), asked),
+                error: Error::of_answer(
+                    answer.status(),
+                    answer.headers(),
+                    answer.body(),
+                    asked,
+                    core.tidy(),
+                ),
                 again: retry::after_answer(&prepared.route, answer.status()),
                 asked,
             })

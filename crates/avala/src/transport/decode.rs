@@ -3,24 +3,29 @@
 use avala_api::{Answer, Response};
 use bytes::Bytes;
 
-use crate::Error;
+use crate::{Error, error::Tidy};
 
 /// Reads a success. When it cannot be read, the place is told (`results[3].uid`) and nothing is quoted.
-pub(crate) fn decode<A: Answer>(answer: http::Response<Bytes>, attempts: u32) -> Result<Response<A>, Error> {
+pub(crate) fn decode<A: Answer>(
+    answer: http::Response<Bytes>,
+    attempts: u32,
+    tidy: Tidy<'_>,
+) -> Result<Response<A>, Error> {
     let (parts, body) = answer.into_parts();
     let value = match read::<A>(&body) {
         Ok(value) => value,
-        Err(reason) => return Err(Error::decode(parts.status, &parts.headers, &reason)),
+        Err(reason) => return Err(Error::decode(parts.status, &parts.headers, &reason, tidy)),
     };
     Ok(Response::new(value, parts.status, parts.headers, attempts))
 }
 
 fn read<A: Answer>(body: &[u8]) -> Result<A, String> {
-    if body.is_empty() {
-        return A::of_empty_body().ok_or_else(|| "the body is empty.".to_owned());
+    // Where nothing is promised, whatever came is passed over, JSON or not.
+    if A::of_nothing().is_some() || body.is_empty() {
+        return A::of_nothing().ok_or_else(|| "the body is empty.".to_owned());
     }
     let mut json = serde_json::Deserializer::from_slice(body);
-    if let Ok(value) = A::read(&mut json)
+    if let Ok(value) = A::deserialize(&mut json)
         && json.end().is_ok()
     {
         return Ok(value);
@@ -28,7 +33,7 @@ fn read<A: Answer>(body: &[u8]) -> Result<A, String> {
     // Only now is it worth knowing where: following the path costs time on every field.
     let mut json = serde_json::Deserializer::from_slice(body);
     let mut track = serde_path_to_error::Track::new();
-    let misfit = match A::read(serde_path_to_error::Deserializer::new(&mut json, &mut track)) {
+    let misfit = match A::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track)) {
         Err(error) => error.classify() == serde_json::error::Category::Data,
         Ok(_) => false,
     };

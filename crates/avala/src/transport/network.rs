@@ -65,7 +65,13 @@ impl Network {
         *head.headers_mut() = std::mem::take(answer.headers_mut());
 
         let mut body = BytesMut::with_capacity(announced.min(cap));
-        while let Some(chunk) = answer.chunk().await.map_err(|error| judge(&error))? {
+        loop {
+            let chunk = match answer.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Err(error) if is_success => return Err(judge(&error)),
+                // The end. Of an error, the status says what matters: a cut explanation is one, too.
+                Ok(None) | Err(_) => break,
+            };
             if body.len() + chunk.len() > cap {
                 if is_success {
                     return Err(too_large(cap));

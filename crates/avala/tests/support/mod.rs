@@ -31,8 +31,10 @@ pub enum Turn {
         body: String,
     },
     Fail(TransportFailure, bool),
-    /// Never answers.
+    /// Never answers within its limits.
     Hang,
+    /// Never comes back at all, whatever its limits.
+    Forever,
 }
 
 pub fn answer(status: u16, body: impl Into<String>) -> Turn {
@@ -83,7 +85,7 @@ impl Script {
         self.seen.lock().unwrap().clone()
     }
 
-    /// Seconds between the first request and each later one.
+    /// Seconds between one request and the next.
     pub fn waits(&self) -> Vec<f64> {
         let seen = self.seen();
         seen.windows(2)
@@ -133,6 +135,7 @@ impl Transport for Script {
                     Ok(response.body(Bytes::from(body)).unwrap())
                 }
                 Turn::Fail(failure, sent) => Err(TransportError::new(failure, sent, "scripted")),
+                Turn::Forever => std::future::pending().await,
                 Turn::Hang => {
                     tokio::time::sleep(limits.timeout).await;
                     Err(TransportError::new(TransportFailure::Timeout, true, "scripted"))
