@@ -99,7 +99,8 @@ def changes_agents() -> None:
 def meets_refusals() -> None:
     refused("webhooks", "list", key=given("AVALA_TEST_UNKNOWN_KEY"), text=TEXT_INVALID, what="an unknown key")
     refused("webhooks", "list", key=given("AVALA_TEST_EXPIRED_KEY"), text=TEXT_EXPIRED, what="an expired key")
-    refused("agents", "list", key=given("AVALA_TEST_NARROW_KEY"), text=TEXT_FORBIDDEN, what="a missing scope")
+    forbidden = f"API error (403): {TEXT_FORBIDDEN}"
+    refused("agents", "list", key=given("AVALA_TEST_NARROW_KEY"), text=forbidden, what="a missing scope")
     refused("webhooks", "get", ABSENT_UID, text="API error (404)", what="an absent webhook")
     refused(
         "webhooks", "create", "--target-url", "not a url", "--events", "task.completed",

@@ -19,7 +19,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         );
     }
     let python = prerequisites::official_clients(workspace, &SystemPackages::default())?;
-    // One build for both, as it is published: `--workspace` would add the features of the tests.
+    // Only these two: `--workspace` would add the features of the tests to the command that is measured.
     step::run(
         "build",
         &mut workspace.cargo([

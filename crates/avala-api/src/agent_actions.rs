@@ -20,8 +20,7 @@ model! {
     /// The server has taken the decision.
     pub struct ActionTaken {
         /// `ok`.
-        #[serde(default)]
-        pub status: Option<String>,
+        pub status: Option<String> = None,
     }
 }
 

@@ -22,40 +22,26 @@ model! {
         /// Name. Registering the same name again changes the agent instead of making a second one.
         pub name: String,
         /// What it does.
-        #[serde(default)]
-        pub description: Option<String>,
+        pub description: Option<String> = None,
         /// The events it is told of.
-        #[serde(default)]
-        pub events: Vec<EventName>,
+        pub events: Vec<EventName> = Default::default(),
         /// The HTTPS address events are pushed to; `None` for an agent that polls.
-        #[serde(default)]
-        pub callback_url: Option<String>,
+        pub callback_url: Option<String> = None,
         /// Whether it is told of events.
-        #[serde(default = "yes")]
-        pub is_active: bool,
+        pub is_active: bool = true,
         /// The project it is limited to; `None` for the whole organization.
-        #[serde(default)]
-        pub project: Option<String>,
+        pub project: Option<String> = None,
         /// The task types it is limited to; empty for every type.
-        #[serde(default)]
-        pub task_types: Vec<String>,
+        pub task_types: Vec<String> = Default::default(),
         /// The key of the push signature. Told once, in the answer that made it.
-        #[serde(default)]
-        pub secret: Option<Secret>,
+        pub secret: Option<Secret> = None,
         /// Executions by status; `get` only.
-        #[serde(default)]
-        pub execution_stats: Option<BTreeMap<String, i64>>,
+        pub execution_stats: Option<BTreeMap<String, i64>> = None,
         /// When it was made.
-        #[serde(default)]
-        pub created_at: Option<Timestamp>,
+        pub created_at: Option<Timestamp> = None,
         /// When it was last changed.
-        #[serde(default)]
-        pub updated_at: Option<Timestamp>,
+        pub updated_at: Option<Timestamp> = None,
     }
-}
-
-fn yes() -> bool {
-    true
 }
 
 open_enum! {
@@ -82,38 +68,27 @@ model! {
         /// The event.
         pub event_type: EventName,
         /// The task concerned.
-        #[serde(default)]
-        pub task: Option<String>,
+        pub task: Option<String> = None,
         /// The result concerned.
-        #[serde(default)]
-        pub result: Option<String>,
+        pub result: Option<String> = None,
         /// How far it has come.
-        #[serde(default)]
-        pub status: Option<ExecutionStatus>,
+        pub status: Option<ExecutionStatus> = None,
         /// What the agent decided.
-        #[serde(default)]
-        pub action: Option<Action>,
+        pub action: Option<Action> = None,
         /// The event's data.
-        #[serde(default)]
-        pub event_payload: Option<Map<String, Value>>,
+        pub event_payload: Option<Map<String, Value>> = None,
         /// The agent's answer.
-        #[serde(default)]
-        pub response_payload: Option<Map<String, Value>>,
+        pub response_payload: Option<Map<String, Value>> = None,
         /// Why it failed.
-        #[serde(default)]
-        pub error_message: Option<String>,
+        pub error_message: Option<String> = None,
         /// When the agent began.
-        #[serde(default)]
-        pub started_at: Option<Timestamp>,
+        pub started_at: Option<Timestamp> = None,
         /// When the agent decided.
-        #[serde(default)]
-        pub completed_at: Option<Timestamp>,
+        pub completed_at: Option<Timestamp> = None,
         /// When it was made.
-        #[serde(default)]
-        pub created_at: Option<Timestamp>,
+        pub created_at: Option<Timestamp> = None,
         /// When it was last changed.
-        #[serde(default)]
-        pub updated_at: Option<Timestamp>,
+        pub updated_at: Option<Timestamp> = None,
     }
 }
 

@@ -124,7 +124,18 @@ macro_rules! open_enum {
 
         impl<'de> serde::Deserialize<'de> for $Name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Ok(String::deserialize(deserializer)?.into())
+                struct Name;
+                impl serde::de::Visitor<'_> for Name {
+                    type Value = $Name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a string")
+                    }
+                    // A known name needs no copy of its text.
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$Name, E> {
+                        Ok(text.into())
+                    }
+                }
+                deserializer.deserialize_str(Name)
             }
         }
 
@@ -139,11 +150,15 @@ macro_rules! open_enum {
     };
 }
 
-/// An object of the API. Unknown members are kept in `extra` and written back.
+/// An object of the API: members without a default are required. Unknown members are kept in `extra` and written back.
+///
+/// Reading is written out instead of left to `#[serde(flatten)]`, which buffers every object before it looks at it.
 macro_rules! model {
-    ($(#[$doc:meta])* pub struct $Name:ident { $($(#[$fdoc:meta])* pub $field:ident : $Type:ty,)* }) => {
+    ($(#[$doc:meta])* pub struct $Name:ident {
+        $($(#[$fdoc:meta])* pub $field:ident $(as $wire:literal)? : $Type:ty $(= $default:expr)?,)*
+    }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize)]
         #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
         pub struct $Name {
             $($(#[$fdoc])* pub $field: $Type,)*
@@ -152,8 +167,45 @@ macro_rules! model {
             pub extra: $crate::Extra,
         }
 
+        impl<'de> serde::Deserialize<'de> for $Name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Members;
+                impl<'de> serde::de::Visitor<'de> for Members {
+                    type Value = $Name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut members: A) -> Result<$Name, A::Error> {
+                        $(let mut $field: Option<$Type> = None;)*
+                        let mut extra = $crate::Extra::new();
+                        while let Some($crate::names::MemberName(name)) = members.next_key()? {
+                            $(if name == model!(@wire $field $($wire)?) {
+                                $field = Some(members.next_value()?);
+                                continue;
+                            })*
+                            extra.0.insert(name.into_owned(), members.next_value()?);
+                        }
+                        Ok($Name {
+                            $($field: match $field {
+                                Some(value) => value,
+                                None => model!(@absent A, model!(@wire $field $($wire)?) $(, $default)?),
+                            },)*
+                            extra,
+                        })
+                    }
+                }
+                deserializer.deserialize_map(Members)
+            }
+        }
+
         impl $crate::Answer for $Name {}
     };
+    (@wire $field:ident) => { stringify!($field) };
+    (@wire $field:ident $wire:literal) => { $wire };
+    (@absent $A:ident, $wire:expr) => { return Err(<$A::Error as serde::de::Error>::missing_field($wire)) };
+    (@absent $A:ident, $wire:expr, $default:expr) => { $default };
 }
 
 /// One operation of the API.

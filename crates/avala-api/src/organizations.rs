@@ -41,100 +41,66 @@ model! {
         /// Name in paths.
         pub slug: OrganizationSlug,
         /// Short public name.
-        #[serde(default)]
-        pub handle: Option<String>,
+        pub handle: Option<String> = None,
         /// What it does.
-        #[serde(default)]
-        pub description: Option<String>,
+        pub description: Option<String> = None,
         /// Longer text of its public page.
-        #[serde(default)]
-        pub readme: Option<String>,
+        pub readme: Option<String> = None,
         /// URL of its logo.
-        #[serde(default)]
-        pub logo: Option<String>,
+        pub logo: Option<String> = None,
         /// Web site.
-        #[serde(default)]
-        pub website: Option<String>,
+        pub website: Option<String> = None,
         /// Industry.
-        #[serde(default)]
-        pub industry: Option<String>,
+        pub industry: Option<String> = None,
         /// Kind of organization.
-        #[serde(default)]
-        pub organization_type: Option<String>,
+        pub organization_type: Option<String> = None,
         /// Address on X.
-        #[serde(default)]
-        pub x_url: Option<String>,
+        pub x_url: Option<String> = None,
         /// Address on Hugging Face.
-        #[serde(default)]
-        pub hugging_face_url: Option<String>,
+        pub hugging_face_url: Option<String> = None,
         /// Address on GitHub.
-        #[serde(default)]
-        pub github_url: Option<String>,
+        pub github_url: Option<String> = None,
         /// Address on `LinkedIn`.
-        #[serde(default)]
-        pub linkedin_url: Option<String>,
+        pub linkedin_url: Option<String> = None,
         /// E-mail address.
-        #[serde(default)]
-        pub email: Option<String>,
+        pub email: Option<String> = None,
         /// Telephone number.
-        #[serde(default)]
-        pub phone: Option<String>,
+        pub phone: Option<String> = None,
         /// Who can see it.
-        #[serde(default)]
-        pub visibility: Option<Visibility>,
+        pub visibility: Option<Visibility> = None,
         /// Plan, such as `basic`, `pro` or `enterprise`.
-        #[serde(default)]
-        pub plan: Option<String>,
+        pub plan: Option<String> = None,
         /// State of its billing.
-        #[serde(default)]
-        pub billing_status: Option<String>,
+        pub billing_status: Option<String> = None,
         /// Whether Avala has verified it.
-        #[serde(default)]
-        pub is_verified: bool,
+        pub is_verified: bool = Default::default(),
         /// Whether it is in use.
-        #[serde(default = "yes")]
-        pub is_active: bool,
+        pub is_active: bool = true,
         /// Number of members.
-        #[serde(default)]
-        pub member_count: Option<i64>,
+        pub member_count: Option<i64> = None,
         /// Number of teams.
-        #[serde(default)]
-        pub team_count: Option<i64>,
+        pub team_count: Option<i64> = None,
         /// Number of datasets.
-        #[serde(default)]
-        pub dataset_count: Option<i64>,
+        pub dataset_count: Option<i64> = None,
         /// Number of projects.
-        #[serde(default)]
-        pub project_count: Option<i64>,
+        pub project_count: Option<i64> = None,
         /// Number of slices.
-        #[serde(default)]
-        pub slice_count: Option<i64>,
+        pub slice_count: Option<i64> = None,
         /// The caller's role.
-        #[serde(default)]
-        pub role: Option<Role>,
+        pub role: Option<Role> = None,
         /// When the caller joined.
-        #[serde(default)]
-        pub joined_at: Option<Timestamp>,
+        pub joined_at: Option<Timestamp> = None,
         /// How often the slug may still be changed.
-        #[serde(default)]
-        pub slug_edits_remaining: Option<i64>,
+        pub slug_edits_remaining: Option<i64> = None,
         /// E-mail domains whose users may join.
-        #[serde(default)]
-        pub allowed_domains: Option<Vec<String>>,
+        pub allowed_domains: Option<Vec<String>> = None,
         /// Name of its public page.
-        #[serde(default)]
-        pub public_slug: Option<String>,
+        pub public_slug: Option<String> = None,
         /// When it was made.
-        #[serde(default)]
-        pub created_at: Option<Timestamp>,
+        pub created_at: Option<Timestamp> = None,
         /// When it was last changed.
-        #[serde(default)]
-        pub updated_at: Option<Timestamp>,
+        pub updated_at: Option<Timestamp> = None,
     }
-}
-
-fn yes() -> bool {
-    true
 }
 
 operation! {

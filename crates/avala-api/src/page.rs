@@ -7,7 +7,7 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::{Paging, parameters::pairs};
+use crate::{Paging, names::MemberName, parameters::pairs};
 
 /// One page of a list.
 ///
@@ -123,7 +123,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PageVisitor<T> {
             items: Vec::new(),
         };
         let mut has_results = false;
-        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+        while let Some(MemberName(key)) = map.next_key()? {
             match &*key {
                 "count" => page.count = map.next_value()?,
                 "next" => page.next = map.next_value()?,

@@ -15,22 +15,14 @@ model! {
         /// Sign-in name; the e-mail address of an account made by sign-up.
         pub username: String,
         /// E-mail address.
-        #[serde(default)]
-        pub email: Option<String>,
+        pub email: Option<String> = None,
         /// Given name.
-        #[serde(default)]
-        pub first_name: Option<String>,
+        pub first_name: Option<String> = None,
         /// Family name.
-        #[serde(default)]
-        pub last_name: Option<String>,
+        pub last_name: Option<String> = None,
         /// Whether the account still waits to be let in. Avala's clients read a missing value as true.
-        #[serde(default = "yes")]
-        pub in_waitlist: bool,
+        pub in_waitlist: bool = true,
     }
-}
-
-fn yes() -> bool {
-    true
 }
 
 open_enum! {
@@ -48,19 +40,15 @@ model! {
     pub struct Permissions {
         /// What kind of caller the key stands for.
         #[serde(rename = "type")]
-        pub caller_type: CallerType,
+        pub caller_type as "type": CallerType,
         /// Whether the key has staff rights.
-        #[serde(default)]
-        pub is_staff_privileged: bool,
+        pub is_staff_privileged: bool = Default::default(),
         /// The scopes the key holds, by name. A full key holds every one; an empty list is not full access.
-        #[serde(default)]
-        pub scopes: Vec<String>,
+        pub scopes: Vec<String> = Default::default(),
         /// Features the key unlocks.
-        #[serde(default)]
-        pub capabilities: Vec<String>,
+        pub capabilities: Vec<String> = Default::default(),
         /// Groups of tools the key unlocks.
-        #[serde(default)]
-        pub toolsets: Vec<String>,
+        pub toolsets: Vec<String> = Default::default(),
     }
 }
 

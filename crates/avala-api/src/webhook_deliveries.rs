@@ -31,38 +31,30 @@ model! {
         /// The event.
         pub event_type: EventName,
         /// The body that was sent.
-        #[serde(default)]
-        pub payload: Option<Map<String, Value>>,
+        pub payload: Option<Map<String, Value>> = None,
         /// The target's HTTP status.
-        #[serde(default)]
-        pub response_status: Option<i64>,
+        pub response_status: Option<i64> = None,
         /// The beginning of the target's answer.
-        #[serde(default)]
-        pub response_body: Option<String>,
+        pub response_body: Option<String> = None,
         /// The size of the target's answer, in bytes. Newer servers tell this in place of `response_body`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub response_body_size: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub response_body_size: Option<i64> = None,
         /// The SHA-256 of the target's answer, as hex. Newer servers only.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub response_body_sha256: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub response_body_sha256: Option<String> = None,
         /// The beginning of the target's answer. Newer servers only.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub response_preview: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub response_preview: Option<String> = None,
         /// How often it was sent.
-        #[serde(default)]
-        pub attempts: i64,
+        pub attempts: i64 = Default::default(),
         /// When it is sent next.
-        #[serde(default)]
-        pub next_retry_at: Option<Timestamp>,
+        pub next_retry_at: Option<Timestamp> = None,
         /// How far it has come.
-        #[serde(default)]
-        pub status: Option<DeliveryStatus>,
+        pub status: Option<DeliveryStatus> = None,
         /// When it was made.
-        #[serde(default)]
-        pub created_at: Option<Timestamp>,
+        pub created_at: Option<Timestamp> = None,
         /// When it was last changed.
-        #[serde(default)]
-        pub updated_at: Option<Timestamp>,
+        pub updated_at: Option<Timestamp> = None,
     }
 }
 

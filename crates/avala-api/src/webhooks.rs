@@ -17,42 +17,33 @@ model! {
         /// The HTTPS address that receives the deliveries.
         pub target_url: String,
         /// The events it receives.
-        #[serde(default)]
-        pub events: Vec<EventName>,
+        pub events: Vec<EventName> = Default::default(),
         /// Whether deliveries are sent.
-        #[serde(default = "yes")]
-        pub is_active: bool,
+        pub is_active: bool = true,
         /// The key of the deliveries' HMAC-SHA256 signature. Told once, in the answer that made it.
-        #[serde(default)]
-        pub secret: Option<Secret>,
+        pub secret: Option<Secret> = None,
         /// When it was made.
-        #[serde(default)]
-        pub created_at: Option<Timestamp>,
+        pub created_at: Option<Timestamp> = None,
         /// When it was last changed.
-        #[serde(default)]
-        pub updated_at: Option<Timestamp>,
+        pub updated_at: Option<Timestamp> = None,
     }
-}
-
-fn yes() -> bool {
-    true
 }
 
 model! {
     /// What became of a test delivery. Sources disagree about the members' names, so each may be missing.
     pub struct TestResult {
         /// Whether the target answered 2xx.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub success: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub success: Option<bool> = None,
         /// What happened, for people.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub message: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub message: Option<String> = None,
         /// Whether the target answered 2xx.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub delivered: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub delivered: Option<bool> = None,
         /// The target's HTTP status.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub status_code: Option<u16>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status_code: Option<u16> = None,
     }
 }
 

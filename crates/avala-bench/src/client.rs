@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::canned::{self, CannedServer};
 use crate::peers::{Async, Bare, Blocking, Load, Official, Peer};
-use crate::report::{Limit, Promise, Section};
+use crate::report::{Limit, Promise, Section, load_before};
 use crate::series::Series;
 
 const ROUNDS: usize = 15;
@@ -26,6 +26,7 @@ const IN_FLIGHT: [u32; 2] = [1, 32];
 pub(crate) fn measure() -> Result<Section> {
     let python = env::var("AVALA_BENCH_PYTHON")
         .context("AVALA_BENCH_PYTHON must be an interpreter that has the official client installed")?;
+    let load_before = load_before();
     let server = CannedServer::start()?;
     let official = Official::new(python, &server.url);
     let versions = official.versions()?;
@@ -77,15 +78,15 @@ pub(crate) fn measure() -> Result<Section> {
             }
         }
     }
-    Ok(section(&entrants, &versions))
+    Ok(section(&entrants, &versions, &load_before))
 }
 
-fn section([bare, ours, blocking, official]: &[Entrant; 4], versions: &str) -> Section {
+fn section([bare, ours, blocking, official]: &[Entrant; 4], versions: &str, load_before: &str) -> Section {
     let mut text = format!(
         "One call of `webhooks.list`: a page of {} webhooks ({} bytes) over loopback, from a canned server in its own process \
          that answers every request with the same bytes. {ROUNDS} rounds, peers in alternating order. Time per call is the \
          time of a round divided by its calls. Bare reqwest is built as our client builds it and decodes into the same types. \
-         The official client is {versions}; with 32 in flight it is the better of 32 threads and asyncio.\n\n\
+         The official client is {versions}; with 32 in flight it is the better of 32 threads and asyncio. {load_before}\n\n\
          | Client | 1 in flight | against bare | 32 in flight | against bare |\n| --- | --- | --- | --- | --- |\n",
         canned::ROWS,
         canned::page_bytes(),

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::report::{Limit, Promise, Section, first_line};
+use crate::report::{Limit, Promise, Section, first_line, load_before};
 use crate::series::Series;
 
 const ROUNDS: usize = 9;
@@ -65,6 +65,7 @@ pub(crate) fn measure() -> Result<Section> {
         starts,
         took: Series::default(),
     };
+    let load_before = load_before();
     let mut entrants = [
         enter("a program that does nothing", empty, 100),
         enter("`avala`", ours, 100),
@@ -85,13 +86,13 @@ pub(crate) fn measure() -> Result<Section> {
         eprintln!("round {round} of {ROUNDS}");
         entrants.iter_mut().try_for_each(Entrant::round)?;
     }
-    Ok(section(&entrants))
+    Ok(section(&entrants, &load_before))
 }
 
-fn section([empty, ours, official]: &[Entrant; 3]) -> Section {
+fn section([empty, ours, official]: &[Entrant; 3], load_before: &str) -> Section {
     let mut text = format!(
         "`avala --version`, from start to exit, files in memory. {ROUNDS} alternating rounds of {} starts ({} of the official \
-         command, which is `{}`); a round counts as its median start.\n\n\
+         command, which is `{}`); a round counts as its median start. {load_before}\n\n\
          | Command | Start to exit | against nothing |\n| --- | --- | --- |\n",
         ours.starts,
         official.starts,

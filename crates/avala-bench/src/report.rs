@@ -146,6 +146,17 @@ fn machine() -> String {
     )
 }
 
+/// How busy the machine was before the measurement: a figure made beside other work is worth less.
+pub(crate) fn load_before() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let last_minute = load
+        .split(' ')
+        .next()
+        .filter(|figure| !figure.is_empty())
+        .unwrap_or("unknown");
+    format!("Load average of the machine before it began: {last_minute}.")
+}
+
 /// The first line that a command prints, or that it could not be run.
 pub(crate) fn first_line(command: &mut Command) -> String {
     let Ok(answer) = command.output() else {
