@@ -24,7 +24,7 @@ model! {
         /// What it does.
         pub description: Option<String> = None,
         /// The events it is told of.
-        pub events: Vec<EventName> = Default::default(),
+        pub events: Vec<EventName> = Vec::new(),
         /// The HTTPS address events are pushed to; `None` for an agent that polls.
         pub callback_url: Option<String> = None,
         /// Whether it is told of events.
@@ -32,7 +32,7 @@ model! {
         /// The project it is limited to; `None` for the whole organization.
         pub project: Option<String> = None,
         /// The task types it is limited to; empty for every type.
-        pub task_types: Vec<String> = Default::default(),
+        pub task_types: Vec<String> = Vec::new(),
         /// The key of the push signature. Told once, in the answer that made it.
         pub secret: Option<Secret> = None,
         /// Executions by status; `get` only.

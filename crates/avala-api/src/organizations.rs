@@ -73,7 +73,7 @@ model! {
         /// State of its billing.
         pub billing_status: Option<String> = None,
         /// Whether Avala has verified it.
-        pub is_verified: bool = Default::default(),
+        pub is_verified: bool = false,
         /// Whether it is in use.
         pub is_active: bool = true,
         /// Number of members.

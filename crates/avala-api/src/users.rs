@@ -42,13 +42,13 @@ model! {
         #[serde(rename = "type")]
         pub caller_type as "type": CallerType,
         /// Whether the key has staff rights.
-        pub is_staff_privileged: bool = Default::default(),
+        pub is_staff_privileged: bool = false,
         /// The scopes the key holds, by name. A full key holds every one; an empty list is not full access.
-        pub scopes: Vec<String> = Default::default(),
+        pub scopes: Vec<String> = Vec::new(),
         /// Features the key unlocks.
-        pub capabilities: Vec<String> = Default::default(),
+        pub capabilities: Vec<String> = Vec::new(),
         /// Groups of tools the key unlocks.
-        pub toolsets: Vec<String> = Default::default(),
+        pub toolsets: Vec<String> = Vec::new(),
     }
 }
 

@@ -46,7 +46,7 @@ model! {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub response_preview: Option<String> = None,
         /// How often it was sent.
-        pub attempts: i64 = Default::default(),
+        pub attempts: i64 = 0,
         /// When it is sent next.
         pub next_retry_at: Option<Timestamp> = None,
         /// How far it has come.

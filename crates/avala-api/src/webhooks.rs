@@ -17,7 +17,7 @@ model! {
         /// The HTTPS address that receives the deliveries.
         pub target_url: String,
         /// The events it receives.
-        pub events: Vec<EventName> = Default::default(),
+        pub events: Vec<EventName> = Vec::new(),
         /// Whether deliveries are sent.
         pub is_active: bool = true,
         /// The key of the deliveries' HMAC-SHA256 signature. Told once, in the answer that made it.
