@@ -9,9 +9,6 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Rows of the page it answers with.
-pub(crate) const ROWS: usize = 20;
-
 /// The running server; dropping it ends its process.
 pub(crate) struct CannedServer {
     process: Child,
@@ -20,10 +17,11 @@ pub(crate) struct CannedServer {
 }
 
 impl CannedServer {
-    /// Starts this program again, as the server.
-    pub(crate) fn start() -> Result<Self> {
+    /// Starts it with pages of this many webhooks.
+    pub(crate) fn start(rows: usize) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg("serve-canned")
+            .arg(rows.to_string())
             // It ends when this pipe closes, so also when this process is killed.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -47,14 +45,14 @@ impl Drop for CannedServer {
 }
 
 /// Serves until standard input closes. One thread that does next to nothing per request, so that the peers are measured and not it.
-pub(crate) fn serve() -> Result<()> {
+pub(crate) fn serve(rows: usize) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         println!("http://{}/api/v1", listener.local_addr()?);
-        let body = page();
+        let body = page(rows);
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-ratelimit-limit: 100\r\nx-ratelimit-remaining: 99\r\n\
              x-ratelimit-reset: 1767225600\r\ncontent-length: {}\r\n\r\n",
@@ -77,8 +75,8 @@ pub(crate) fn serve() -> Result<()> {
 }
 
 /// How many bytes the body of an answer has.
-pub(crate) fn page_bytes() -> usize {
-    page().len()
+pub(crate) fn page_bytes(rows: usize) -> usize {
+    page(rows).len()
 }
 
 /// Answers every request head with the same bytes; requests of the peers have no body.
@@ -102,8 +100,8 @@ async fn closed() {
     let _ = tokio::io::stdin().read(&mut nothing).await;
 }
 
-fn page() -> Bytes {
-    let rows: Vec<_> = (0..ROWS)
+fn page(rows: usize) -> Bytes {
+    let rows: Vec<_> = (0..rows)
         .map(|row| {
             json!({
                 "uid": format!("6f1c9f6e-3c1b-4d7e-9a52-0c5b7e9d{row:04x}"),

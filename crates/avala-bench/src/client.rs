@@ -10,7 +10,29 @@ use crate::peers::{Async, Bare, Blocking, Load, Official, Peer};
 use crate::report::{Limit, Promise, Section, load_before};
 use crate::series::Series;
 
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 9;
+
+/// A small answer, where the client itself is nearly all there is to measure, and the page that people ask for.
+pub(crate) const SIZES: [Size; 2] = [
+    Size {
+        rows: 1,
+        section: "client-1",
+        title: "One call, a small answer",
+    },
+    Size {
+        rows: 20,
+        section: "client-20",
+        title: "One call, a page of twenty",
+    },
+];
+
+/// How much a call answers, and where that is reported.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    rows: usize,
+    section: &'static str,
+    title: &'static str,
+}
 
 /// A peer, how many calls it makes in a round, and what it took.
 struct Entrant {
@@ -23,11 +45,11 @@ struct Entrant {
 const IN_FLIGHT: [u32; 2] = [1, 32];
 
 /// Measures all peers against one canned server.
-pub(crate) fn measure() -> Result<Section> {
+pub(crate) fn measure(size: Size) -> Result<Section> {
     let python = env::var("AVALA_BENCH_PYTHON")
         .context("AVALA_BENCH_PYTHON must be an interpreter that has the official client installed")?;
     let load_before = load_before();
-    let server = CannedServer::start()?;
+    let server = CannedServer::start(size.rows)?;
     let official = Official::new(python, &server.url);
     let versions = official.versions()?;
 
@@ -78,18 +100,23 @@ pub(crate) fn measure() -> Result<Section> {
             }
         }
     }
-    Ok(section(&entrants, &versions, &load_before))
+    Ok(section(size, &entrants, &versions, &load_before))
 }
 
-fn section([bare, ours, blocking, official]: &[Entrant; 4], versions: &str, load_before: &str) -> Section {
+fn section(
+    size: Size,
+    [bare, ours, blocking, official]: &[Entrant; 4],
+    versions: &str,
+    load_before: &str,
+) -> Section {
     let mut text = format!(
-        "One call of `webhooks.list`: a page of {} webhooks ({} bytes) over loopback, from a canned server in its own process \
+        "One call of `webhooks.list` over loopback (webhooks on the page: {}; bytes: {}), from a canned server in its own process \
          that answers every request with the same bytes. {ROUNDS} rounds, peers in alternating order. Time per call is the \
          time of a round divided by its calls. Bare reqwest is built as our client builds it and decodes into the same types. \
          The official client is {versions}; with 32 in flight it is the better of 32 threads and asyncio. {load_before}\n\n\
          | Client | 1 in flight | against bare | 32 in flight | against bare |\n| --- | --- | --- | --- | --- |\n",
-        canned::ROWS,
-        canned::page_bytes(),
+        size.rows,
+        canned::page_bytes(size.rows),
     );
     for entrant in [bare, ours, blocking, official] {
         let [alone, together] = &entrant.took;
@@ -131,5 +158,5 @@ fn section([bare, ours, blocking, official]: &[Entrant; 4], versions: &str, load
             Limit::TimesFaster(40.0),
         ),
     ];
-    Section::new("client", "One call", &text, promises)
+    Section::new(size.section, size.title, &text, promises)
 }

@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use crate::report::Section;
+
 const USAGE: &str = "\
 Usage: avala-bench client|command [--check]
 
@@ -39,15 +41,33 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (section, check) = match words[..] {
-        ["serve-canned"] => return canned::serve(),
-        ["client"] => (client::measure()?, false),
-        ["client", "--check"] => (client::measure()?, true),
-        ["command"] => (command::measure()?, false),
-        ["command", "--check"] => (command::measure()?, true),
+    let (sections, check) = match words[..] {
+        ["serve-canned", rows] => return canned::serve(rows.parse()?),
+        ["client", ref rest @ ..] => {
+            let sections = client::SIZES
+                .map(client::measure)
+                .into_iter()
+                .collect::<Result<Vec<_>>>()?;
+            (sections, checking(rest)?)
+        }
+        ["command", ref rest @ ..] => (vec![command::measure()?], checking(rest)?),
         _ => bail!("not understood\n\n{USAGE}"),
     };
-    section.write()?;
-    println!("{}", section.text());
-    if check { section.check() } else { Ok(()) }
+    for section in &sections {
+        section.write()?;
+        println!("{}", section.text());
+    }
+    if check {
+        sections.iter().try_for_each(Section::check)
+    } else {
+        Ok(())
+    }
+}
+
+fn checking(rest: &[&str]) -> Result<bool> {
+    match rest {
+        [] => Ok(false),
+        ["--check"] => Ok(true),
+        _ => bail!("not understood\n\n{USAGE}"),
+    }
 }

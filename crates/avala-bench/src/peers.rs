@@ -12,7 +12,6 @@ use http::HeaderValue;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use crate::canned::ROWS;
 use crate::series::seconds_each;
 
 /// A well-formed key; the canned server looks at none.
@@ -248,10 +247,6 @@ where
 }
 
 fn whole(page: &Page<Webhook>) -> Result<()> {
-    ensure!(
-        black_box(page).items.len() == ROWS,
-        "the page has {} rows instead of {ROWS}",
-        page.items.len()
-    );
+    ensure!(!black_box(page).items.is_empty(), "the page has no rows");
     Ok(())
 }

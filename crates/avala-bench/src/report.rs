@@ -58,7 +58,9 @@ impl Section {
             // Writing to a string cannot fail.
             let _ = writeln!(body, "| {} | {measured} | {limit} | {verdict} |", promise.what);
         }
-        let _ = writeln!(body, "\n{}\n\nMade by `cargo xtask bench {name}`.", machine());
+        // `client-20` is a part of `client`.
+        let task = name.split('-').next().unwrap_or(name);
+        let _ = writeln!(body, "\n{}\n\nMade by `cargo xtask bench {task}`.", machine());
         Self { name, body, promises }
     }
 
