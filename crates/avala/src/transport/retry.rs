@@ -15,8 +15,7 @@ pub(crate) fn after_answer(route: &Route, status: StatusCode) -> bool {
 /// Whether a failure is worth another attempt: always if the request never left, else only if repeating does no harm.
 pub(crate) fn after_failure(route: &Route, error: &TransportError) -> bool {
     match error.failure {
-        TransportFailure::Connect => route.idempotent || !error.may_have_been_sent,
-        TransportFailure::Timeout | TransportFailure::Interrupted => {
+        TransportFailure::Connect | TransportFailure::Timeout | TransportFailure::Interrupted => {
             route.idempotent || !error.may_have_been_sent
         }
         TransportFailure::TooLarge | TransportFailure::Setup => false,
