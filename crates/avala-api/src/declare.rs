@@ -217,7 +217,7 @@ macro_rules! model {
 ///         route: Patch "/webhooks/{uid}/",
 ///         access: Access::Scope(Scope::WebhooksWrite),
 ///         idempotent: false,
-///         answer: 200 Webhook,                      // or, for a list:  pages: Webhook, by Cursor,
+///         answer: 200 Webhook,                      // `answer: 204,` promises no body
 ///         path { uid: WebhookUid, }
 ///         query { page_size: u32 as u32, }          // every query parameter is optional; `as` names what the setter takes
 ///         body {
@@ -228,6 +228,9 @@ macro_rules! model {
 ///     }
 /// }
 /// ```
+///
+/// A list says `pages: Webhook, by Cursor,` or, where the API answers a bare JSON array, `array: Webhook,` in place of the
+/// two lines about the answer: reading is idempotent.
 ///
 /// It writes the struct, `new` with the required parameters, a setter for each optional one (on the operation and on
 /// `Request`), and both directions of `Operation`.
@@ -268,14 +271,29 @@ macro_rules! operation {
         $Name:ident = $id:literal {
             route: $method:ident $path:literal,
             access: $access:expr,
-            idempotent: $idempotent:expr,
-            answer: 204,
+            array: $Item:ty,
             $($sections:tt)*
         }
     ) => {
         operation! { @build
             $(#[$doc])* $Name = $id {
-                $method $path, $access, $idempotent, $crate::Paging::Nothing, 204, (), $($sections)*
+                $method $path, $access, true, $crate::Paging::Array, 200, Vec<$Item>, $($sections)*
+            }
+        }
+    };
+    (
+        $(#[$doc:meta])*
+        $Name:ident = $id:literal {
+            route: $method:ident $path:literal,
+            access: $access:expr,
+            idempotent: $idempotent:expr,
+            answer: $success:literal,
+            $($sections:tt)*
+        }
+    ) => {
+        operation! { @build
+            $(#[$doc])* $Name = $id {
+                $method $path, $access, $idempotent, $crate::Paging::Nothing, $success, (), $($sections)*
             }
         }
     };
@@ -471,4 +489,54 @@ macro_rules! operation {
     (@given $Type:ty as $Given:ty) => { $Given };
     (@wire $name:ident) => { stringify!($name) };
     (@wire $name:ident $wire:expr) => { $wire };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::{Access, Operation, Paging};
+
+    operation! {
+        /// A list that is a bare array.
+        Rows = "rows.list" {
+            route: Get "/rows/{uid}/",
+            access: Access::AnyKey,
+            array: Value,
+            path {
+                /// Whose.
+                uid: String,
+            }
+            query {
+                /// Which.
+                kind: String,
+            }
+        }
+    }
+
+    operation! {
+        /// A change that is taken and not answered.
+        Touch = "rows.touch" {
+            route: Post "/rows/",
+            access: Access::AnyKey,
+            idempotent: false,
+            answer: 202,
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_an_array_has_its_own_parameters_and_no_page() {
+        let call = Rows::new("a").kind("b");
+        assert_eq!((call.uid.as_str(), call.query().as_str()), ("a", "kind=b"));
+        assert_eq!(Rows::ROUTE.paging, Paging::Array);
+        let rows: <Rows as Operation>::Answer = serde_json::from_value(json!([1, {"a": 2}])).unwrap();
+        assert_eq!(serde_json::to_value(rows).unwrap(), json!([1, {"a": 2}]));
+    }
+
+    #[test]
+    fn an_operation_without_an_answer_may_succeed_with_any_status() {
+        assert_eq!(Touch::ROUTE.success, 202);
+        assert_eq!(Touch::ROUTE.paging, Paging::Nothing);
+        let () = <<Touch as Operation>::Answer as crate::Answer>::of_nothing().unwrap();
+    }
 }

@@ -162,6 +162,13 @@ fn take_integer(members: &mut Map<String, Value>, name: &str) -> Option<i64> {
 const MOST_TEXTS: usize = 100;
 const LONGEST_NAME: usize = 200;
 
+impl<'de> Deserialize<'de> for FieldErrors {
+    /// Texts, lists and nested objects are taken; what says nothing is passed over.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(ErrorBody::of_field_map(Some(Value::deserialize(deserializer)?)).fields)
+    }
+}
+
 /// Texts of a field, nested ones under a dotted name.
 fn collect(errors: &mut FieldErrors, field: &str, value: &Value) {
     if field.len() > LONGEST_NAME || errors.0.len() >= MOST_TEXTS {

@@ -81,3 +81,29 @@ open_enum! {
         AutoLabelCompleted = "auto_label.completed",
     }
 }
+
+open_enum! {
+    /// Who can see an object.
+    pub enum Visibility {
+        /// Its members only.
+        Private = "private",
+        /// Whoever has its address.
+        Unlisted = "unlisted",
+        /// Everybody.
+        Public = "public",
+    }
+}
+
+open_enum! {
+    /// What is annotated.
+    pub enum TaskType {
+        /// Single images.
+        ImageAnnotation = "image-annotation",
+        /// Videos.
+        VideoAnnotation = "video-annotation",
+        /// Point clouds.
+        PointCloudAnnotation = "point-cloud-annotation",
+        /// Objects in point clouds.
+        PointCloudObjects = "point-cloud-objects",
+    }
+}

@@ -51,3 +51,7 @@ impl Answer for () {
 }
 
 impl<T: Answer> Answer for Page<T> {}
+
+impl<T: Answer> Answer for Vec<T> {}
+
+impl Answer for serde_json::Value {}

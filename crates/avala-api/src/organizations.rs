@@ -1,6 +1,6 @@
 //! Organizations: who owns what.
 
-use crate::{Access, Scope, Timestamp};
+use crate::{Access, Scope, Timestamp, Visibility};
 
 id! {
     /// An organization's identifier.
@@ -18,16 +18,6 @@ open_enum! {
         Admin = "admin",
         /// Works in it.
         Member = "member",
-    }
-}
-
-open_enum! {
-    /// Who can see an organization.
-    pub enum Visibility {
-        /// Everybody.
-        Public = "public",
-        /// Its members.
-        Private = "private",
     }
 }
 

@@ -8,8 +8,9 @@
 )]
 
 use avala_api::{
-    CommaList, DecodeError, ErrorBody, EventName, Incoming, Operation, Page, Paging, Patch, Secret, agents,
-    organizations, webhooks,
+    CommaList, DecodeError, ErrorBody, EventName, Incoming, Job, Operation, Page, Paging, Patch, Progress,
+    Secret, agents, auto_label_jobs::AutoLabelJob, datasets, exports::Export, inference_providers,
+    organizations, storage_configs, webhooks,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -179,6 +180,82 @@ fn a_secret_shows_in_no_debug() {
         "the-canary",
         "only Debug is redacted"
     );
+}
+
+#[test]
+fn the_credentials_of_buckets_and_models_show_in_no_debug_and_reach_the_wire() {
+    let bucket = storage_configs::Create::new("b", "aws_s3")
+        .s3_access_key_id("the-canary-id")
+        .s3_secret_access_key("the-canary-key");
+    let account = storage_configs::Create::new("b", "gc_storage").gc_storage_auth_json_content("the-canary");
+    let model = inference_providers::Create::new("m", "http", [("some_header", "the-canary")]);
+    let over = datasets::Create::new("d", "d", "image").provider_config([("x", "the-canary")]);
+    let shown = format!("{bucket:?} {account:?} {model:?} {over:?}");
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(shown.contains("some_header"), "members are named: {shown}");
+    assert_eq!(body_of(&bucket)["s3_secret_access_key"], "the-canary-key");
+    assert_eq!(body_of(&account)["gc_storage_auth_json_content"], "the-canary");
+    assert_eq!(body_of(&model)["config"], json!({"some_header": "the-canary"}));
+    assert_eq!(body_of(&over)["provider_config"], json!({"x": "the-canary"}));
+
+    let answered: inference_providers::InferenceProvider =
+        serde_json::from_value(json!({"uid": "m", "name": "m", "config": {"some_header": "the-canary"}}))
+            .unwrap();
+    assert!(!format!("{answered:?}").contains("canary"));
+}
+
+#[test]
+fn a_job_goes_on_until_a_known_status_ends_it() {
+    fn progress<J: Job>(statuses: &[&str]) -> Vec<Progress> {
+        let of = |status: Value| {
+            serde_json::from_value::<J>(json!({"uid": "j", "name": "", "slug": "", "status": status}))
+                .unwrap()
+        };
+        assert_eq!(of(Value::Null).progress(), Progress::Running);
+        assert_eq!(of(json!("of tomorrow")).progress(), Progress::Running);
+        assert_eq!(of(json!("of tomorrow")).status(), Some("of tomorrow"));
+        statuses
+            .iter()
+            .map(|status| of(json!(status)).progress())
+            .collect()
+    }
+    use Progress::{Failed, Running, Succeeded};
+    assert_eq!(
+        progress::<Export>(&[
+            "requested",
+            "pending",
+            "processing",
+            "exported",
+            "completed",
+            "failed"
+        ]),
+        [Running, Running, Running, Succeeded, Succeeded, Failed]
+    );
+    assert_eq!(
+        progress::<AutoLabelJob>(&["pending", "running", "completed", "failed", "cancelled"]),
+        [Running, Running, Succeeded, Failed, Failed]
+    );
+    assert_eq!(
+        progress::<datasets::Dataset>(&["creating", "created"]),
+        [Running, Succeeded]
+    );
+}
+
+#[test]
+fn what_a_test_found_is_read_in_every_form_of_field_errors() {
+    let of = |errors: Value| {
+        let result: storage_configs::TestResult =
+            serde_json::from_value(json!({"verified": false, "errors": errors})).unwrap();
+        result.errors.to_string()
+    };
+    assert_eq!(
+        of(json!({"s3_bucket_name": ["Not found."]})),
+        "s3_bucket_name: Not found."
+    );
+    assert_eq!(of(json!({"s3_role_arn": "Denied."})), "s3_role_arn: Denied.");
+    assert_eq!(of(json!({"s3": {"region": ["Wrong."]}})), "s3.region: Wrong.");
+    assert_eq!(of(json!({})), "");
+    assert_eq!(of(Value::Null), "", "nothing wrong");
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! Rows of organizations and of who belongs to them.
 
-use avala_api::{
-    Timestamp,
-    organizations::{Organization, Visibility},
-};
+use avala_api::{Timestamp, Visibility, organizations::Organization};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{StoreError, rows::instant};

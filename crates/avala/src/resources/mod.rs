@@ -2,16 +2,30 @@
 
 mod agent_actions;
 mod agents;
+mod auto_label_jobs;
+mod datasets;
+mod exports;
+mod inference_providers;
 mod organizations;
+mod projects;
 mod signup;
+mod storage_configs;
+mod tasks;
 mod users;
 mod webhook_deliveries;
 mod webhooks;
 
 pub use agent_actions::AgentActions;
 pub use agents::Agents;
+pub use auto_label_jobs::AutoLabelJobs;
+pub use datasets::Datasets;
+pub use exports::Exports;
+pub use inference_providers::InferenceProviders;
 pub use organizations::Organizations;
+pub use projects::Projects;
 pub use signup::Signup;
+pub use storage_configs::StorageConfigs;
+pub use tasks::Tasks;
 pub use users::Users;
 pub use webhook_deliveries::WebhookDeliveries;
 pub use webhooks::Webhooks;
@@ -68,6 +82,41 @@ macro_rules! handles_of {
                 crate::resources::Organizations(self.carrier())
             }
 
+            /// Projects.
+            pub fn projects(&self) -> crate::resources::Projects<$Carrier> {
+                crate::resources::Projects(self.carrier())
+            }
+
+            /// Datasets.
+            pub fn datasets(&self) -> crate::resources::Datasets<$Carrier> {
+                crate::resources::Datasets(self.carrier())
+            }
+
+            /// Tasks.
+            pub fn tasks(&self) -> crate::resources::Tasks<$Carrier> {
+                crate::resources::Tasks(self.carrier())
+            }
+
+            /// Exports.
+            pub fn exports(&self) -> crate::resources::Exports<$Carrier> {
+                crate::resources::Exports(self.carrier())
+            }
+
+            /// Storage configs.
+            pub fn storage_configs(&self) -> crate::resources::StorageConfigs<$Carrier> {
+                crate::resources::StorageConfigs(self.carrier())
+            }
+
+            /// Inference providers.
+            pub fn inference_providers(&self) -> crate::resources::InferenceProviders<$Carrier> {
+                crate::resources::InferenceProviders(self.carrier())
+            }
+
+            /// Auto-label jobs.
+            pub fn auto_label_jobs(&self) -> crate::resources::AutoLabelJobs<$Carrier> {
+                crate::resources::AutoLabelJobs(self.carrier())
+            }
+
             /// Webhooks.
             pub fn webhooks(&self) -> crate::resources::Webhooks<$Carrier> {
                 crate::resources::Webhooks(self.carrier())
@@ -98,6 +147,13 @@ pub fn methods() -> impl Iterator<Item = (&'static str, String)> {
         signup::METHODS,
         users::METHODS,
         organizations::METHODS,
+        projects::METHODS,
+        datasets::METHODS,
+        tasks::METHODS,
+        exports::METHODS,
+        storage_configs::METHODS,
+        inference_providers::METHODS,
+        auto_label_jobs::METHODS,
         webhooks::METHODS,
         webhook_deliveries::METHODS,
         agents::METHODS,

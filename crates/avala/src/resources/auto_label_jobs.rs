@@ -1,0 +1,20 @@
+//! Auto-label jobs.
+
+use avala_api::{
+    auto_label_jobs::{self, AutoLabelJobUid},
+    projects::ProjectUid,
+};
+
+super::handle! {
+    /// Auto-label jobs: a model labels a project's items.
+    pub struct AutoLabelJobs for "auto_label_jobs" {
+        /// Lists auto-label jobs.
+        list() -> auto_label_jobs::List;
+        /// Gets one auto-label job.
+        get(uid: AutoLabelJobUid) -> auto_label_jobs::Get;
+        /// Starts an auto-label job on a project.
+        create(project_uid: ProjectUid) -> auto_label_jobs::Create;
+        /// Cancels an auto-label job.
+        cancel(uid: AutoLabelJobUid) -> auto_label_jobs::Cancel;
+    }
+}
