@@ -47,7 +47,7 @@ pub mod webhooks;
 pub use avala_keys::Secret;
 pub use error_body::{ErrorBody, texts};
 pub use fields::{DecodeError, FieldErrors, Incoming};
-pub use job::{Job, Progress};
+pub use job::{Job, Polling, Progress, Wait};
 pub use names::{EventName, Extra, TaskType, Visibility};
 pub use operation::{Answer, Operation, Paged};
 pub use page::{Cursor, Page};

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Cursor, Operation, Page, Paged, Timestamp};
+use crate::{Cursor, Job, Operation, Page, Paged, Polling, Timestamp, Wait};
 
 /// A call under construction: the operation, the call's options, and who will carry it.
 ///
@@ -110,6 +110,20 @@ pub trait Carrier: Sized {
     fn pages<O: Paged>(self, operation: O, options: CallOptions) -> Self::Items<Page<O::Item>>;
     /// All rows from here on, pages fetched as they are needed.
     fn items<O: Paged>(self, operation: O, options: CallOptions) -> Self::Items<O::Item>;
+    /// Sends a call again and again, until the job it answers has ended.
+    fn wait<O: Operation<Answer: Job>>(
+        self,
+        operation: O,
+        options: CallOptions,
+        polling: Polling,
+    ) -> Self::Sent<O::Answer>;
+    /// The same, and answers what each call saw.
+    fn states<O: Operation<Answer: Job>>(
+        self,
+        operation: O,
+        options: CallOptions,
+        polling: Polling,
+    ) -> Self::Items<O::Answer>;
 }
 
 impl<O, C> Request<O, C> {
@@ -150,6 +164,13 @@ impl<O: Operation, C: Carrier> Request<O, C> {
     /// Sends the call and keeps status, headers, request id, rate limit and the number of attempts.
     pub fn send_with_response(self) -> C::Sent<Response<O::Answer>> {
         self.carrier.send_with_response(self.operation, self.options)
+    }
+}
+
+impl<O: Operation<Answer: Job>, C: Carrier> Request<O, C> {
+    /// Sends the call again and again, each time with these options, until the job it answers has ended.
+    pub fn wait(self) -> Wait<O, C> {
+        Wait::new(self.operation, self.options, self.carrier)
     }
 }
 

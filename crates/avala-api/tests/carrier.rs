@@ -4,8 +4,8 @@
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use avala_api::{
-    CallOptions, Carrier, EventName, Operation, Page, Paged, Request, Response, agents, organizations,
-    webhooks,
+    CallOptions, Carrier, EventName, Job, Operation, Page, Paged, Polling, Request, Response, agents,
+    exports, organizations, webhooks,
 };
 
 #[derive(Clone, Default)]
@@ -50,6 +50,13 @@ impl Carrier for Recorder {
     fn items<O: Paged>(self, operation: O, options: CallOptions) -> Self::Items<O::Item> {
         self.note("items", &operation, &options)
     }
+    fn wait<O: Operation<Answer: Job>>(self, operation: O, options: CallOptions, polling: Polling) -> String {
+        let line = self.note("wait", &operation, &options);
+        format!("{line} {polling:?}")
+    }
+    fn states<O: Operation<Answer: Job>>(self, operation: O, options: CallOptions, _: Polling) -> String {
+        self.note("states", &operation, &options)
+    }
 }
 
 #[test]
@@ -67,6 +74,17 @@ fn a_request_hands_its_operation_and_options_to_whatever_carries_it() {
         .events([EventName::TaskCompleted])
         .send();
     Request::new(webhooks::Test::new("w"), recorder.clone()).send_with_response();
+    let wait = Request::new(exports::Get::new("e"), recorder.clone())
+        .with_timeout(minute)
+        .wait()
+        .with_interval(minute / 12)
+        .with_timeout(minute * 2);
+    assert!(
+        wait.clone()
+            .send()
+            .ends_with("Polling { interval: 5s, timeout: 120s }")
+    );
+    wait.states();
     assert_eq!(
         *recorder.0.borrow(),
         [
@@ -74,6 +92,8 @@ fn a_request_hands_its_operation_and_options_to_whatever_carries_it() {
             "pages GET /organizations/ ?page=3  None",
             r#"send POST /agents/ ? {"name":"a","events":["task.completed"]} None"#,
             "send_with_response POST /webhooks/w/test/ ?  None",
+            "wait GET /exports/e/ ?  Some(60s)",
+            "states GET /exports/e/ ?  Some(60s)",
         ]
     );
 }

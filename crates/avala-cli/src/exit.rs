@@ -29,6 +29,8 @@ impl Exit {
     pub const VALIDATION: Self = Self(9);
     /// The quota is used up.
     pub const QUOTA: Self = Self(10);
+    /// A job that was waited for failed.
+    pub const JOB_FAILED: Self = Self(11);
     /// Interrupted from the keyboard.
     pub const INTERRUPTED: Self = Self(130);
 
@@ -77,6 +79,10 @@ pub const EXIT_CODES: &[(Exit, &str)] = &[
         "The server refused the values, or the state they meet.",
     ),
     (Exit::QUOTA, "The quota is used up, or something is too large."),
+    (
+        Exit::JOB_FAILED,
+        "The job that was waited for failed or was cancelled.",
+    ),
     (Exit::INTERRUPTED, "Interrupted from the keyboard."),
 ];
 
@@ -96,6 +102,6 @@ mod tests {
     #[test]
     fn every_code_is_listed_once_and_in_order() {
         let codes: Vec<u8> = EXIT_CODES.iter().map(|(exit, _)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 130]);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::{collections::VecDeque, fmt, future::Future, pin::Pin, sync::Arc, sync::mpsc, thread};
 
-use avala_api::{CallOptions, Carrier, Operation, Page, Paged, Request, Response};
+use avala_api::{CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use url::Url;
 
-use crate::{Async, ClientBuilder, CredentialReport, Error, pager::Pager, resources};
+use crate::{Async, ClientBuilder, CredentialReport, Error, resources};
 
 /// A blocking client. Cloning it is cheap; clones share connections and the one thread.
 ///
@@ -97,36 +97,47 @@ impl Carrier for Blocking {
     }
 
     fn pages<O: Paged>(self, operation: O, options: CallOptions) -> Items<Page<O::Item>> {
-        let mut walk = Walk {
-            carrier: self,
-            pager: Pager::new(operation),
-            options,
-        };
-        Items(Box::new(std::iter::from_fn(move || walk.next_page())))
+        self.runtime.read(self.inner.pages(operation, options))
     }
 
     fn items<O: Paged>(self, operation: O, options: CallOptions) -> Items<O::Item> {
-        let mut walk = Walk {
-            carrier: self,
-            pager: Pager::new(operation),
-            options,
-        };
+        // Only pages cross to the client's thread, not every row.
+        let mut pages = self.pages(operation, options);
         let mut rows = VecDeque::new();
         Items(Box::new(std::iter::from_fn(move || {
             loop {
                 if let Some(row) = rows.pop_front() {
                     return Some(Ok(row));
                 }
-                match walk.next_page()? {
+                match pages.next()? {
                     Ok(page) => rows.extend(page.items),
                     Err(error) => return Some(Err(error)),
                 }
             }
         })))
     }
+
+    fn wait<O: Operation<Answer: Job>>(
+        self,
+        operation: O,
+        options: CallOptions,
+        polling: Polling,
+    ) -> Result<O::Answer, Error> {
+        self.runtime
+            .wait_for(self.inner.wait(operation, options, polling))
+    }
+
+    fn states<O: Operation<Answer: Job>>(
+        self,
+        operation: O,
+        options: CallOptions,
+        polling: Polling,
+    ) -> Items<O::Answer> {
+        self.runtime.read(self.inner.states(operation, options, polling))
+    }
 }
 
-/// A sequence fetched as it is read: pages, or the rows of all pages. It ends after its first error.
+/// A sequence fetched as it is read: pages, the rows of all pages, the states of a job. It ends after its first error.
 #[must_use = "an iterator does nothing until it is read"]
 pub struct Items<T>(Box<dyn Iterator<Item = Result<T, Error>> + Send>);
 
@@ -144,26 +155,12 @@ impl<T> fmt::Debug for Items<T> {
     }
 }
 
-struct Walk<O> {
-    carrier: Blocking,
-    pager: Pager<O>,
-    options: CallOptions,
-}
-
-impl<O: Paged> Walk<O> {
-    fn next_page(&mut self) -> Option<Result<Page<O::Item>, Error>> {
-        let asked = self.pager.take()?;
-        let outcome = self.carrier.clone().send(asked.clone(), self.options.clone());
-        Some(outcome.and_then(|page| self.pager.follow(asked, &page).map(|()| page)))
-    }
-}
-
-type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// One thread that runs the calls of a client and its clones. It ends when the last of them is dropped.
 #[derive(Debug)]
 struct Runtime {
-    jobs: UnboundedSender<Job>,
+    tasks: UnboundedSender<Task>,
 }
 
 impl Runtime {
@@ -178,18 +175,18 @@ impl Runtime {
             .enable_all()
             .build()
             .map_err(failed)?;
-        let (jobs, mut queue) = unbounded_channel::<Job>();
+        let (tasks, mut queue) = unbounded_channel::<Task>();
         thread::Builder::new()
             .name("avala-blocking".to_owned())
             .spawn(move || {
                 runtime.block_on(async move {
-                    while let Some(job) = queue.recv().await {
-                        tokio::spawn(job);
+                    while let Some(task) = queue.recv().await {
+                        tokio::spawn(task);
                     }
                 });
             })
             .map_err(failed)?;
-        Ok(Self { jobs })
+        Ok(Self { tasks })
     }
 
     fn wait_for<T: Send + 'static>(
@@ -197,12 +194,28 @@ impl Runtime {
         call: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, outcome) = mpsc::sync_channel(1);
-        let job = Box::pin(async move {
+        let task = Box::pin(async move {
             // The caller may be gone by then, and nobody is left to tell.
             let _gone = answer.send(call.await);
         });
-        self.jobs.send(job).map_err(|_| Error::cancelled())?;
+        self.tasks.send(task).map_err(|_| Error::cancelled())?;
         // A panic in the call drops its sender, and becomes an error here.
         outcome.recv().unwrap_or_else(|_| Err(Error::cancelled()))
+    }
+
+    /// A stream as an iterator: each item is fetched on the client's thread when it is asked for.
+    fn read<T: Send + 'static>(self: Arc<Self>, stream: crate::Items<T>) -> Items<T> {
+        let mut rest = Some(stream);
+        Items(Box::new(std::iter::from_fn(move || {
+            let mut stream = rest.take()?;
+            let read = self.wait_for(async move { Ok((stream.next().await, stream)) });
+            match read {
+                Ok((item, stream)) => {
+                    rest = Some(stream);
+                    item
+                }
+                Err(error) => Some(Err(error)),
+            }
+        })))
     }
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use avala_api::{CallOptions, Carrier, Operation, Page, Paged, Request, Response, Retry};
+use avala_api::{CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response, Retry};
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt as _};
 use http::HeaderValue;
@@ -20,6 +20,7 @@ use crate::{
     base_url::BaseUrl,
     error::Tidy,
     pager::Pager,
+    poller::Poller,
     resources,
     transport::{self, Transport},
 };
@@ -150,7 +151,7 @@ impl<T> fmt::Debug for Call<T> {
     }
 }
 
-/// A sequence fetched as it is read: pages, or the rows of all pages. It ends after its first error.
+/// A sequence fetched as it is read: pages, the rows of all pages, the states of a job. It ends after its first error.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items<T>(Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>);
 
@@ -211,6 +212,29 @@ impl Carrier for Async {
                 .map_ok(|page| stream::iter(page.items.into_iter().map(Ok)))
                 .try_flatten(),
         ))
+    }
+
+    fn wait<O: Operation<Answer: Job>>(
+        self,
+        operation: O,
+        options: CallOptions,
+        polling: Polling,
+    ) -> Call<O::Answer> {
+        Call(Box::pin(
+            Poller::new(self.core, operation, options, polling).end(),
+        ))
+    }
+
+    fn states<O: Operation<Answer: Job>>(
+        self,
+        operation: O,
+        options: CallOptions,
+        polling: Polling,
+    ) -> Items<O::Answer> {
+        let poller = Poller::new(self.core, operation, options, polling);
+        Items(Box::pin(stream::unfold(poller, |mut poller| async move {
+            Some((poller.next().await?, poller))
+        })))
     }
 }
 

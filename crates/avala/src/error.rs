@@ -1,9 +1,10 @@
 //! The one error: what went wrong, whether the call may have taken effect, and what to do next. Never a secret.
 
 mod answer;
+mod job;
 mod kind;
 
-use std::{fmt, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use avala_api::{ErrorBody, FieldErrors, RateLimit, Route};
 use http::{HeaderMap, StatusCode};
@@ -35,6 +36,7 @@ struct Inner {
     retry_after: Option<Duration>,
     attempts: u32,
     may_have_been_sent: bool,
+    job: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Error {
@@ -51,6 +53,7 @@ impl Error {
             retry_after: None,
             attempts: 0,
             may_have_been_sent: false,
+            job: None,
         }))
     }
 

@@ -44,13 +44,15 @@ mod builder;
 mod client;
 mod error;
 mod pager;
+mod poller;
 pub mod resources;
 pub mod transport;
 
 pub use auth::{CredentialReport, Environment, Source, Tried};
 pub use avala_api as api;
 pub use avala_api::{
-    CallOptions, Carrier, Cursor, Page, Patch, RateLimit, Request, Response, Retry, Scope, Secret, Timestamp,
+    CallOptions, Carrier, Cursor, Job, Page, Patch, Progress, RateLimit, Request, Response, Retry, Scope,
+    Secret, SecretObject, Timestamp, Wait,
 };
 pub use builder::ClientBuilder;
 pub use client::{Async, Call, Client, Items};

@@ -27,6 +27,8 @@ fn clients_and_calls_cross_threads() {
     let client = Script::of([]).client();
     moves(&client.webhooks().list().send());
     moves(&client.webhooks().list().items());
+    moves(&client.exports().wait("e").send());
+    moves(&client.exports().wait("e").states());
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Connection,
     /// A success whose body is not what the contract says.
     Decode,
+    /// A job that was waited for failed or was cancelled; see `job`.
+    JobFailed,
     /// The call was given up before it ended.
     Cancelled,
 }
@@ -66,6 +68,7 @@ impl ErrorKind {
             Self::Timeout => "timeout",
             Self::Connection => "connection",
             Self::Decode => "decode",
+            Self::JobFailed => "job_failed",
             Self::Cancelled => "cancelled",
         }
     }
@@ -82,6 +85,7 @@ impl ErrorKind {
             Self::Server => 8,
             Self::Validation | Self::Conflict => 9,
             Self::QuotaExceeded | Self::TooLarge => 10,
+            Self::JobFailed => 11,
             Self::Cancelled => 130,
             Self::Status | Self::Decode => 1,
         }

@@ -1,6 +1,7 @@
 //! Auto-label jobs.
 
 use avala_api::{
+    Carrier, Wait,
     auto_label_jobs::{self, AutoLabelJobUid},
     projects::ProjectUid,
 };
@@ -16,5 +17,12 @@ super::handle! {
         create(project_uid: ProjectUid) -> auto_label_jobs::Create;
         /// Cancels an auto-label job.
         cancel(uid: AutoLabelJobUid) -> auto_label_jobs::Cancel;
+    }
+}
+
+impl<C: Carrier + Clone> AutoLabelJobs<C> {
+    /// Waits until an auto-label job has done its work, and answers the job.
+    pub fn wait(&self, uid: impl Into<AutoLabelJobUid>) -> Wait<auto_label_jobs::Get, C> {
+        self.get(uid).wait()
     }
 }

@@ -1,6 +1,9 @@
 //! Exports.
 
-use avala_api::exports::{self, ExportUid};
+use avala_api::{
+    Carrier, Wait,
+    exports::{self, ExportUid},
+};
 
 super::handle! {
     /// Exports: annotations, made into a file.
@@ -11,5 +14,12 @@ super::handle! {
         get(uid: ExportUid) -> exports::Get;
         /// Starts an export: of one project or one dataset, or of several with a name and a format.
         create() -> exports::Create;
+    }
+}
+
+impl<C: Carrier + Clone> Exports<C> {
+    /// Waits until the file of an export is there, and answers the export.
+    pub fn wait(&self, uid: impl Into<ExportUid>) -> Wait<exports::Get, C> {
+        self.get(uid).wait()
     }
 }
