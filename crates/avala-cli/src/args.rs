@@ -2,13 +2,22 @@
 
 mod agent_actions;
 mod agents;
+mod auto_label_jobs;
+mod datasets;
+mod exports;
 mod global;
+mod inference_providers;
 mod listing;
+mod object;
 mod organizations;
+mod projects;
 #[cfg(feature = "server")]
 mod serve;
 mod signup;
+mod storage_configs;
+mod tasks;
 mod values;
+mod waiting;
 mod webhook_deliveries;
 mod webhooks;
 
@@ -16,12 +25,21 @@ use clap::{Parser, Subcommand};
 
 pub use agent_actions::*;
 pub use agents::*;
+pub use auto_label_jobs::*;
+pub use datasets::*;
+pub use exports::*;
 pub use global::*;
+pub use inference_providers::*;
 pub use listing::*;
+pub use object::*;
 pub use organizations::*;
+pub use projects::*;
 #[cfg(feature = "server")]
 pub use serve::*;
 pub use signup::*;
+pub use storage_configs::*;
+pub use tasks::*;
+pub use waiting::*;
 pub use webhook_deliveries::*;
 pub use webhooks::*;
 
@@ -55,6 +73,27 @@ pub enum Command {
     /// See the organizations you belong to
     #[command(subcommand)]
     Organizations(Organizations),
+    /// See the projects you work on
+    #[command(subcommand)]
+    Projects(Projects),
+    /// See and make datasets
+    #[command(subcommand)]
+    Datasets(Datasets),
+    /// See the work there is to do
+    #[command(subcommand)]
+    Tasks(Tasks),
+    /// Make annotations into a file
+    #[command(subcommand)]
+    Exports(Exports),
+    /// Let Avala read buckets of your own
+    #[command(subcommand)]
+    StorageConfigs(StorageConfigs),
+    /// Use models of your own for labelling
+    #[command(subcommand)]
+    InferenceProviders(InferenceProviders),
+    /// Have a model label a project
+    #[command(subcommand)]
+    AutoLabelJobs(AutoLabelJobs),
     /// Have events reported to a URL
     #[command(subcommand)]
     Webhooks(Webhooks),

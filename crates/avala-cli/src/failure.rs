@@ -96,6 +96,12 @@ impl Failure {
         self.kind == READER_LEFT
     }
 
+    /// Adds what is wrong, by field.
+    pub(crate) fn fields(mut self, fields: FieldErrors) -> Self {
+        self.0.fields = fields;
+        self
+    }
+
     /// Adds what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());

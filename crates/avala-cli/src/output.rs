@@ -1,6 +1,7 @@
 //! The only place that prints: data to stdout, messages to stderr.
 
 mod cell;
+mod progress;
 mod rows;
 mod table;
 

@@ -17,6 +17,22 @@ const SECRETS: &[(&str, &str)] = &[
         "You are asked for it, or it comes from stdin with --password-stdin.",
     ),
     (
+        "--s3-secret-access-key",
+        "Name a file that holds it with --s3-secret-access-key-file FILE, or - for stdin.",
+    ),
+    (
+        "--gc-storage-auth-json",
+        "Name the service account's key file with --gc-storage-auth-json-file FILE, or - for stdin.",
+    ),
+    (
+        "--config",
+        "It may hold credentials: name a file that holds it with --config-file FILE, or - for stdin.",
+    ),
+    (
+        "--provider-config",
+        "It may hold credentials: name a file that holds it with --provider-config-file FILE, or - for stdin.",
+    ),
+    (
         "--secret",
         "It comes from stdin with --secret-stdin, or the server makes one.",
     ),

@@ -2,14 +2,15 @@
 
 use std::{marker::PhantomData, pin::pin};
 
-use avala::Client;
-use avala_api::{Access, Operation, Paged, Response};
+use avala::{Async, Client};
+use avala_api::{Access, Job, Operation, Paged, Response, Wait};
 use futures_util::StreamExt as _;
 
 use crate::{
     args::{Global, Listing},
     failure::Failure,
-    output::{Output, Row},
+    output::{Output, Record, Row},
+    terminal,
 };
 
 /// The most rows a page is asked to have.
@@ -43,6 +44,69 @@ impl Session {
             client,
             operation: PhantomData,
         })
+    }
+
+    /// Calls it, and prints what it answers.
+    pub(crate) async fn show<O: Operation<Answer: Record>>(&self, operation: O) -> Result<(), Failure> {
+        let answer = self.may_call::<O>()?.send(operation).await?;
+        Ok(self.out.record(&answer)?)
+    }
+
+    /// Prints a list, page by page as it comes. `tidy` is applied to each row first.
+    pub(crate) async fn list<O: Paged<Item: Row>>(
+        &self,
+        operation: O,
+        listing: Listing,
+        tidy: impl Fn(&mut O::Item),
+    ) -> Result<(), Failure> {
+        let caller = self.may_call::<O>()?;
+        let most = if listing.all { u64::MAX } else { listing.limit };
+        let mut rows = self.out.rows();
+        let mut printed = 0;
+        let mut more = false;
+        let mut pages = pin!(caller.client.call(operation).pages());
+        'list: while let Some(page) = pages.next().await {
+            let page = page?;
+            let last = page.next_cursor(O::ROUTE.paging).is_none();
+            for mut row in page {
+                if printed == most {
+                    more = true;
+                    break 'list;
+                }
+                tidy(&mut row);
+                rows.push(&row)?;
+                printed += 1;
+            }
+            rows.flush()?;
+            if printed == most {
+                more = !last;
+                break;
+            }
+        }
+        rows.finish()?;
+        if more {
+            self.out.note(&format!(
+                "These are the first {printed}; there are more (--limit N, --all)."
+            ));
+        } else if printed == 0 && self.out.terminal && !self.out.is_json() {
+            self.out.note("There are none.");
+        }
+        Ok(())
+    }
+
+    /// Asks, calls it, and says that it is done.
+    pub(crate) async fn confirmed<O: Operation<Answer = ()>>(
+        &self,
+        operation: O,
+        yes: bool,
+        question: &str,
+        done: &str,
+    ) -> Result<(), Failure> {
+        let caller = self.may_call::<O>()?;
+        terminal::confirm(question, yes)?;
+        caller.send(operation).await?;
+        self.out.note(done);
+        Ok(())
     }
 
     fn client(&self, anonymous: bool) -> Result<Client, Failure> {
@@ -93,56 +157,17 @@ impl<O: Operation> Caller<O> {
         Ok(self.client.call(operation).send().await?)
     }
 
+    /// Calls it again and again, until the job it answers has ended.
+    pub(crate) fn wait(&self, operation: O) -> Wait<O, Async>
+    where
+        O::Answer: Job,
+    {
+        self.client.call(operation).wait()
+    }
+
     /// Calls it, and keeps what came around the answer.
     pub(crate) async fn send_with_response(&self, operation: O) -> Result<Response<O::Answer>, Failure> {
         Ok(self.client.call(operation).send_with_response().await?)
-    }
-}
-
-impl<O: Paged> Caller<O>
-where
-    O::Item: Row,
-{
-    /// Prints a list, page by page as it comes. `tidy` is applied to each row first.
-    pub(crate) async fn list(
-        &self,
-        out: Output,
-        operation: O,
-        listing: Listing,
-        tidy: impl Fn(&mut O::Item),
-    ) -> Result<(), Failure> {
-        let most = if listing.all { u64::MAX } else { listing.limit };
-        let mut rows = out.rows();
-        let mut printed = 0;
-        let mut more = false;
-        let mut pages = pin!(self.client.call(operation).pages());
-        'list: while let Some(page) = pages.next().await {
-            let page = page?;
-            let last = page.next_cursor(O::ROUTE.paging).is_none();
-            for mut row in page {
-                if printed == most {
-                    more = true;
-                    break 'list;
-                }
-                tidy(&mut row);
-                rows.push(&row)?;
-                printed += 1;
-            }
-            rows.flush()?;
-            if printed == most {
-                more = !last;
-                break;
-            }
-        }
-        rows.finish()?;
-        if more {
-            out.note(&format!(
-                "These are the first {printed}; there are more (--limit N, --all)."
-            ));
-        } else if printed == 0 && out.terminal && !out.is_json() {
-            out.note("There are none.");
-        }
-        Ok(())
     }
 }
 

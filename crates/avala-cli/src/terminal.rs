@@ -1,13 +1,18 @@
-//! Asking people, and reading secrets from stdin.
+//! Asking people, and reading secrets from stdin and from files.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::{
+    fs::File,
+    io::{self, IsTerminal as _, Read},
+    path::Path,
+};
 
 use avala_keys::Secret;
+use serde_json::{Map, Value};
 
 use crate::{failure::Failure, output};
 
-/// A longer secret is a mistake, such as a whole file.
-const LONGEST_SECRET: u64 = 4096;
+/// A longer secret is a mistake, such as the wrong file.
+const LONGEST_SECRET: u64 = 16 * 1024;
 
 /// Asks before something is destroyed. Without a person there must have been a `--yes`.
 pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
@@ -42,19 +47,46 @@ pub(crate) fn new_password() -> Result<Secret, Failure> {
 
 /// All of stdin, without the line end that `echo` adds.
 pub(crate) fn secret_from_stdin(what: &str) -> Result<Secret, Failure> {
+    secret(io::stdin().lock(), &format!("{what} on stdin"))
+}
+
+/// All of a file, or of stdin where the file is called `-`, without the last line end.
+pub(crate) fn secret_from_file(what: &str, path: &Path) -> Result<Secret, Failure> {
+    if path == Path::new("-") {
+        return secret_from_stdin(what);
+    }
+    let file = File::open(path).map_err(|error| {
+        Failure::usage(format!("{what} cannot be read from {}: {error}", path.display()))
+            .hint("Nothing was sent.")
+    })?;
+    secret(file, &format!("{what} in {}", path.display()))
+}
+
+/// A JSON object of a file or of stdin, whose members may be secrets: no error quotes it.
+pub(crate) fn object_from_file(what: &str, path: &Path) -> Result<Map<String, Value>, Failure> {
+    let text = secret_from_file(what, path)?;
+    serde_json::from_str(text.expose()).map_err(|error| {
+        Failure::usage(format!(
+            "{what} is not a JSON object: see line {}, column {}.",
+            error.line(),
+            error.column()
+        ))
+        .hint("Nothing was sent.")
+    })
+}
+
+fn secret(source: impl Read, what: &str) -> Result<Secret, Failure> {
     let mut text = String::new();
-    let read = io::stdin()
-        .lock()
-        .take(LONGEST_SECRET + 1)
-        .read_to_string(&mut text);
+    let read = source.take(LONGEST_SECRET + 1).read_to_string(&mut text);
     let given = Secret::from(text);
     read.map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => Failure::usage(format!("{what} on stdin is not UTF-8.")),
+        io::ErrorKind::InvalidData => Failure::usage(format!("{what} is not UTF-8.")),
+        io::ErrorKind::IsADirectory => Failure::usage(format!("{what} is a directory.")),
         _ => error.into(),
     })?;
     if given.expose().len() as u64 > LONGEST_SECRET {
         return Err(Failure::usage(format!(
-            "{what} on stdin is longer than {LONGEST_SECRET} bytes."
+            "{what} is longer than {LONGEST_SECRET} bytes."
         )));
     }
     let line = given.expose();

@@ -6,7 +6,7 @@ use avala_api::{
 };
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::Listing;
+use super::{Deletion, Listing, Object};
 
 /// Agents.
 #[derive(Debug, Subcommand)]
@@ -14,16 +14,13 @@ pub enum Agents {
     /// List agents, newest first
     List(Listing),
     /// Show one agent
-    Get {
-        /// Its identifier
-        uid: AgentUid,
-    },
+    Get(Object),
     /// Register an agent; its push secret is shown once
     Create(CreateAgent),
     /// Change an agent; what is not named stays as it is
     Update(UpdateAgent),
     /// Delete an agent
-    Delete(DeleteAgent),
+    Delete(Deletion),
     /// List what was handed to an agent
     Executions(AgentExecutions),
 }
@@ -120,17 +117,6 @@ pub struct UpdateAgent {
     /// Give it the whole organization
     #[arg(long, conflicts_with = "project")]
     pub clear_project: bool,
-}
-
-/// `avala agents delete`
-#[derive(Debug, Args)]
-pub struct DeleteAgent {
-    /// Its identifier
-    pub uid: AgentUid,
-
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
 }
 
 /// `avala agents executions`

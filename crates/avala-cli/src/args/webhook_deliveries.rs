@@ -1,9 +1,8 @@
 //! `avala webhook-deliveries …`
 
-use avala_api::webhook_deliveries::DeliveryUid;
 use clap::{Args, Subcommand};
 
-use super::Listing;
+use super::{Listing, Object};
 
 /// Deliveries.
 #[derive(Debug, Subcommand)]
@@ -11,10 +10,7 @@ pub enum WebhookDeliveries {
     /// List deliveries, newest first
     List(ListWebhookDeliveries),
     /// Show one delivery, with what was sent and what came back
-    Get {
-        /// Its identifier
-        uid: DeliveryUid,
-    },
+    Get(Object),
 }
 
 /// `avala webhook-deliveries list`

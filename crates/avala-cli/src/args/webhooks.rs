@@ -3,7 +3,7 @@
 use avala_api::{EventName, webhooks::WebhookUid};
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::Listing;
+use super::{Deletion, Listing, Object};
 
 /// Webhooks.
 #[derive(Debug, Subcommand)]
@@ -11,21 +11,15 @@ pub enum Webhooks {
     /// List webhooks, newest first
     List(Listing),
     /// Show one webhook
-    Get {
-        /// Its identifier
-        uid: WebhookUid,
-    },
+    Get(Object),
     /// Make a webhook; its signing secret is shown once
     Create(CreateWebhook),
     /// Change a webhook; what is not named stays as it is
     Update(UpdateWebhook),
     /// Delete a webhook
-    Delete(DeleteWebhook),
+    Delete(Deletion),
     /// Send a test delivery; fails if the target does not take it
-    Test {
-        /// Its identifier
-        uid: WebhookUid,
-    },
+    Test(Object),
 }
 
 /// `avala webhooks create`
@@ -86,15 +80,4 @@ pub struct UpdateWebhook {
     /// Print the new secret even though stdout is a terminal
     #[arg(long, requires = "new_secret")]
     pub show_secret: bool,
-}
-
-/// `avala webhooks delete`
-#[derive(Debug, Args)]
-pub struct DeleteWebhook {
-    /// Its identifier
-    pub uid: WebhookUid,
-
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
 }

@@ -1,10 +1,11 @@
 //! `avala agents …`
 
 use avala_api::{
-    CommaList, Operation as _, Patch,
+    CommaList, Operation as _,
     agents::{Agent, AgentExecution, Create, Delete, Get, List, ListExecutions, Update},
 };
 
+use super::change;
 use crate::{
     args,
     failure::Failure,
@@ -25,31 +26,29 @@ pub(super) const CALLS: &[(&str, &str)] = &[
 pub(super) async fn run(session: &Session, verb: args::Agents) -> Result<(), Failure> {
     match verb {
         args::Agents::List(listing) => {
-            let caller = session.may_call::<List>()?;
             let list = List::new().limit(listing.page());
-            caller.list(session.out, list, listing, hide_secret).await
+            session.list(list, listing, hide_secret).await
         }
-        args::Agents::Get { uid } => {
-            let mut agent = session.may_call::<Get>()?.send(Get::new(uid)).await?;
+        args::Agents::Get(args) => {
+            let mut agent = session.may_call::<Get>()?.send(Get::new(args.uid)).await?;
             hide_secret(&mut agent);
             Ok(session.out.record(&agent)?)
         }
         args::Agents::Create(args) => create(session, args).await,
         args::Agents::Update(args) => update(session, args).await,
         args::Agents::Delete(args) => {
-            let caller = session.may_call::<Delete>()?;
-            terminal::confirm(&format!("Delete the agent {}?", args.uid), args.yes)?;
-            caller.send(Delete::new(&args.uid)).await?;
-            session.out.note(&format!("The agent {} is deleted.", args.uid));
-            Ok(())
+            let question = format!("Delete the agent {}?", args.uid);
+            let done = format!("The agent {} is deleted.", args.uid);
+            session
+                .confirmed(Delete::new(args.uid), args.yes, &question, &done)
+                .await
         }
         args::Agents::Executions(args) => {
-            let caller = session.may_call::<ListExecutions>()?;
             let mut list = ListExecutions::new(args.uid).limit(args.listing.page());
             list.status = args.status;
             list.project = args.project;
             list.task_types = args.task_types.map(CommaList::from);
-            caller.list(session.out, list, args.listing, |_| {}).await
+            session.list(list, args.listing, |_| {}).await
         }
     }
 }
@@ -88,15 +87,6 @@ async fn update(session: &Session, args: args::UpdateAgent) -> Result<(), Failur
     let mut agent = caller.send(update).await?;
     hide_secret(&mut agent);
     Ok(session.out.record(&agent)?)
-}
-
-/// Set, cleared, or left as it is.
-fn change(value: Option<String>, clear: bool) -> Patch<String> {
-    match value {
-        Some(value) => Patch::Value(value),
-        None if clear => Patch::Null,
-        None => Patch::Unset,
-    }
 }
 
 /// A secret is shown when it is made, and never again, whatever the server answers.

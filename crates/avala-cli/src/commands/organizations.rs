@@ -20,15 +20,11 @@ pub(super) const CALLS: &[(&str, &str)] = &[
 pub(super) async fn run(session: &Session, verb: args::Organizations) -> Result<(), Failure> {
     match verb {
         args::Organizations::List(args) => {
-            let caller = session.may_call::<List>()?;
             let mut list = List::new().limit(args.listing.page());
             list.ordering = args.ordering;
-            caller.list(session.out, list, args.listing, |_| {}).await
+            session.list(list, args.listing, |_| {}).await
         }
-        args::Organizations::Get { slug } => {
-            let organization = session.may_call::<Get>()?.send(Get::new(slug)).await?;
-            Ok(session.out.record(&organization)?)
-        }
+        args::Organizations::Get { slug } => session.show(Get::new(slug)).await,
     }
 }
 

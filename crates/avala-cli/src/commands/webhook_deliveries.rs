@@ -20,15 +20,11 @@ pub(super) const CALLS: &[(&str, &str)] = &[
 pub(super) async fn run(session: &Session, verb: args::WebhookDeliveries) -> Result<(), Failure> {
     match verb {
         args::WebhookDeliveries::List(args) => {
-            let caller = session.may_call::<List>()?;
             let mut list = List::new().limit(args.listing.page());
             list.ordering = args.ordering;
-            caller.list(session.out, list, args.listing, |_| {}).await
+            session.list(list, args.listing, |_| {}).await
         }
-        args::WebhookDeliveries::Get { uid } => {
-            let delivery = session.may_call::<Get>()?.send(Get::new(uid)).await?;
-            Ok(session.out.record(&delivery)?)
-        }
+        args::WebhookDeliveries::Get(args) => session.show(Get::new(args.uid)).await,
     }
 }
 

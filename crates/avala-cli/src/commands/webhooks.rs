@@ -25,25 +25,24 @@ pub(super) const CALLS: &[(&str, &str)] = &[
 pub(super) async fn run(session: &Session, verb: args::Webhooks) -> Result<(), Failure> {
     match verb {
         args::Webhooks::List(listing) => {
-            let caller = session.may_call::<List>()?;
             let list = List::new().limit(listing.page());
-            caller.list(session.out, list, listing, hide_secret).await
+            session.list(list, listing, hide_secret).await
         }
-        args::Webhooks::Get { uid } => {
-            let mut webhook = session.may_call::<Get>()?.send(Get::new(uid)).await?;
+        args::Webhooks::Get(args) => {
+            let mut webhook = session.may_call::<Get>()?.send(Get::new(args.uid)).await?;
             hide_secret(&mut webhook);
             Ok(session.out.record(&webhook)?)
         }
         args::Webhooks::Create(args) => create(session, args).await,
         args::Webhooks::Update(args) => update(session, args).await,
         args::Webhooks::Delete(args) => {
-            let caller = session.may_call::<Delete>()?;
-            terminal::confirm(&format!("Delete the webhook {}?", args.uid), args.yes)?;
-            caller.send(Delete::new(&args.uid)).await?;
-            session.out.note(&format!("The webhook {} is deleted.", args.uid));
-            Ok(())
+            let question = format!("Delete the webhook {}?", args.uid);
+            let done = format!("The webhook {} is deleted.", args.uid);
+            session
+                .confirmed(Delete::new(args.uid), args.yes, &question, &done)
+                .await
         }
-        args::Webhooks::Test { uid } => test(session, Test::new(uid)).await,
+        args::Webhooks::Test(args) => test(session, Test::new(args.uid)).await,
     }
 }
 

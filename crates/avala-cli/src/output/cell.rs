@@ -24,6 +24,11 @@ impl Cell {
         Self::Text(value.to_string())
     }
 
+    /// Text of anything that can be shown, if it is there.
+    pub(crate) fn optional<T: ToString>(value: Option<&T>) -> Self {
+        value.map_or(Self::Nothing, Self::text)
+    }
+
     /// For people. Never more than one line, and nothing a terminal would obey.
     pub(crate) fn readable(&self) -> String {
         match self {

@@ -93,7 +93,7 @@ fn shrink(widths: &mut [usize], words: &[bool], limit: usize) {
     }
 }
 
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -9,12 +9,15 @@
 
 mod avala;
 mod canned;
+mod credentials;
 mod demo;
 mod exit_codes;
 mod help;
+mod jobs;
 mod lists;
 mod output;
 mod proxy;
+mod resources;
 mod secrets;
 mod serve;
 mod server;

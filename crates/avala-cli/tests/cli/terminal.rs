@@ -7,17 +7,29 @@ use std::{
 
 use rustix::termios::{LocalModes, tcgetattr};
 
-use super::server::{TestServer, server};
+use super::{
+    jobs::{WAIT, exports},
+    server::{TestServer, server},
+};
 
 /// Runs a line on a terminal of 100 columns, typing each text of `answers` when its question has appeared.
 fn on_a_terminal(server: &TestServer, line: &str, answers: &[(&str, &str)]) -> (Option<i32>, String) {
+    typed_on_a_terminal(&server.base_url, server.key(), line, answers)
+}
+
+fn typed_on_a_terminal(
+    base_url: &str,
+    key: &str,
+    line: &str,
+    answers: &[(&str, &str)],
+) -> (Option<i32>, String) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
     pty.resize(pty_process::Size::new(40, 100)).unwrap();
     let mut child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_avala"))
         .args(line.split(' '))
         .env_clear()
-        .env("AVALA_API_KEY", server.key())
-        .env("AVALA_BASE_URL", &server.base_url)
+        .env("AVALA_API_KEY", key)
+        .env("AVALA_BASE_URL", base_url)
         .env("AVALA_ALLOW_INSECURE_BASE_URL", "true")
         .spawn(pts)
         .unwrap();
@@ -130,6 +142,24 @@ fn a_development_server_prints_the_lines_to_paste() {
     let (code, text) = on_a_terminal(&server, &line, &[("AVALA_ALLOW_INSECURE_BASE_URL=true", "\u{3}")]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("\nexport AVALA_API_KEY=avk_test_"), "{text}");
+}
+
+#[test]
+fn a_wait_shows_how_it_goes_on_in_one_line_that_is_gone_at_the_end() {
+    let server = exports(&["pending", "processing", "exported"]);
+    let (code, text) = typed_on_a_terminal(&server.base_url, "key", WAIT, &[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("\rprocessing · 4 of 9 tasks · 0 s"), "{text:?}");
+    let (line, printed) = text.rsplit_once('\r').unwrap();
+    assert!(
+        line.ends_with("     ") && !line.contains('\n'),
+        "written over: {text:?}"
+    );
+    assert!(printed.contains("exported"), "{text:?}");
+
+    let json = format!("{WAIT} -o json");
+    let (_, text) = typed_on_a_terminal(&exports(&["pending", "exported"]).base_url, "key", &json, &[]);
+    assert!(text.starts_with('{'), "programs read no line: {text:?}");
 }
 
 #[test]

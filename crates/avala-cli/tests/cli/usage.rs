@@ -45,7 +45,13 @@ fn a_bad_base_url_is_not_taken_for_a_missing_key() {
 
 #[test]
 fn a_change_of_nothing_is_refused() {
-    for line in ["webhooks update some-uid", "agents update some-uid"] {
+    for line in [
+        "webhooks update some-uid",
+        "agents update some-uid",
+        "inference-providers update some-uid",
+        "exports create --name of-nothing",
+        "exports create --project p --dataset d",
+    ] {
         avala(line).on(NOBODY, "key").run().failed(2);
     }
     avala("agents update some-uid --project p --clear-project")
@@ -74,6 +80,21 @@ fn read_only_refuses_every_operation_that_changes_something_before_anything_is_s
             "agents.create" => "agents create --name n",
             "agents.update" => "agents update u --clear-project",
             "agents.delete" => "agents delete u --yes",
+            "datasets.create" => "datasets create --name n --slug s --data-type image",
+            "exports.create" => "exports create --project p --wait",
+            "storage_configs.create" => {
+                "storage-configs create --name n --provider aws_s3 --s3-secret-access-key-file no-such-file"
+            }
+            "storage_configs.delete" => "storage-configs delete u --yes",
+            "storage_configs.test" => "storage-configs test u",
+            "inference_providers.create" => {
+                "inference-providers create --name n --provider-type http --config-file no-such-file"
+            }
+            "inference_providers.update" => "inference-providers update u --active true",
+            "inference_providers.delete" => "inference-providers delete u --yes",
+            "inference_providers.test" => "inference-providers test u",
+            "auto_label_jobs.create" => "auto-label-jobs create --project p",
+            "auto_label_jobs.cancel" => "auto-label-jobs cancel u --yes",
             "agent_actions.create" => "agent-actions create --execution e --action skip",
             other => panic!("no command line for {other}"),
         };
@@ -86,7 +107,7 @@ fn read_only_refuses_every_operation_that_changes_something_before_anything_is_s
         }
         checked += 1;
     }
-    assert_eq!(checked, 9);
+    assert_eq!(checked, 20);
 }
 
 #[test]

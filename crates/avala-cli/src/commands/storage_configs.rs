@@ -1,0 +1,155 @@
+//! `avala storage-configs …`
+
+use avala_api::{
+    Operation as _,
+    storage_configs::{Create, Delete, Get, List, SetupInfo, SetupValues, StorageConfig, Test, TestResult},
+};
+
+use crate::{
+    args,
+    failure::Failure,
+    output::{Cell, Record, Row},
+    session::Session,
+    terminal,
+};
+
+pub(super) const CALLS: &[(&str, &str)] = &[
+    (List::ROUTE.operation, "avala storage-configs list"),
+    (Create::ROUTE.operation, "avala storage-configs create"),
+    (SetupInfo::ROUTE.operation, "avala storage-configs setup-info"),
+    (Get::ROUTE.operation, "avala storage-configs get"),
+    (Delete::ROUTE.operation, "avala storage-configs delete"),
+    (Test::ROUTE.operation, "avala storage-configs test"),
+];
+
+pub(super) async fn run(session: &Session, verb: args::StorageConfigs) -> Result<(), Failure> {
+    match verb {
+        args::StorageConfigs::List(args) => {
+            let mut list = List::new().limit(args.listing.page());
+            list.organization = args.whose.organization;
+            session.list(list, args.listing, |_| {}).await
+        }
+        args::StorageConfigs::Get(args) => {
+            let mut get = Get::new(args.uid);
+            get.organization = args.whose.organization;
+            session.show(get).await
+        }
+        args::StorageConfigs::Create(args) => create(session, *args).await,
+        args::StorageConfigs::SetupInfo(args) => {
+            let mut setup = SetupInfo::new();
+            setup.organization = args.organization;
+            session.show(setup).await
+        }
+        args::StorageConfigs::Delete(args) => {
+            let question = format!("Delete the storage config {}?", args.uid);
+            let done = format!("The storage config {} is deleted.", args.uid);
+            session
+                .confirmed(Delete::new(args.uid), args.yes, &question, &done)
+                .await
+        }
+        args::StorageConfigs::Test(args) => test(session, Test::new(args.uid)).await,
+    }
+}
+
+async fn create(session: &Session, args: args::CreateStorageConfig) -> Result<(), Failure> {
+    let caller = session.may_call::<Create>()?;
+    let mut create = Create::new(args.name, args.provider);
+    create.organization = args.whose.organization;
+    create.s3_bucket_name = args.s3_bucket_name;
+    create.s3_bucket_region = args.s3_bucket_region;
+    create.s3_bucket_prefix = args.s3_bucket_prefix;
+    create.s3_auth_method = args.s3_auth_method;
+    create.s3_role_arn = args.s3_role_arn;
+    create.s3_access_key_id = args.s3_access_key_id;
+    create.s3_is_accelerated = args.s3_is_accelerated;
+    create.gc_storage_bucket_name = args.gc_storage_bucket_name;
+    create.gc_storage_prefix = args.gc_storage_prefix;
+    if let Some(file) = &args.s3_secret_access_key_file {
+        create.s3_secret_access_key = Some(terminal::secret_from_file("The secret access key", file)?);
+    }
+    if let Some(file) = &args.gc_storage_auth_json_file {
+        let key_file = terminal::secret_from_file("The service account's key", file)?;
+        create.gc_storage_auth_json_content = Some(key_file);
+    }
+    Ok(session.out.record(&caller.send(create).await?)?)
+}
+
+async fn test(session: &Session, test: Test) -> Result<(), Failure> {
+    let result = session.may_call::<Test>()?.send(test).await?;
+    session.out.record(&result)?;
+    if result.verified {
+        return Ok(());
+    }
+    Err(Failure::local("The bucket cannot be opened.").fields(result.errors))
+}
+
+impl Row for StorageConfig {
+    const COLUMNS: &'static [&'static str] = &[
+        "UID", "NAME", "PROVIDER", "BUCKET", "PREFIX", "VERIFIED", "CREATED",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::text(&self.uid),
+            Cell::text(&self.name),
+            Cell::text(&self.provider),
+            either(self.s3_bucket_name.as_ref(), self.gc_storage_bucket_name.as_ref()),
+            either(self.s3_bucket_prefix.as_ref(), self.gc_storage_prefix.as_ref()),
+            self.is_verified.into(),
+            self.created_at.into(),
+        ]
+    }
+}
+
+/// Whichever applies: servers leave the other null or empty.
+fn either(s3: Option<&String>, gc: Option<&String>) -> Cell {
+    Cell::optional(s3.filter(|text| !text.is_empty()).or(gc))
+}
+
+impl Record for StorageConfig {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        let all = [
+            ("uid", Cell::text(&self.uid)),
+            ("name", Cell::text(&self.name)),
+            ("provider", Cell::text(&self.provider)),
+            ("s3 bucket", self.s3_bucket_name.clone().into()),
+            ("s3 region", self.s3_bucket_region.clone().into()),
+            ("s3 prefix", self.s3_bucket_prefix.clone().into()),
+            ("s3 opened by", Cell::optional(self.s3_auth_method.as_ref())),
+            ("s3 accelerated", self.s3_is_accelerated.into()),
+            ("gc bucket", self.gc_storage_bucket_name.clone().into()),
+            ("gc prefix", self.gc_storage_prefix.clone().into()),
+            ("r2 account", self.r2_account_id.clone().into()),
+            ("r2 public url", self.r2_public_base_url.clone().into()),
+            ("verified", self.is_verified.into()),
+            ("last verified", self.last_verified_at.into()),
+            ("created", self.created_at.into()),
+            ("updated", self.updated_at.into()),
+        ];
+        // What belongs to another provider than this one's only hides the rest.
+        let absent = |cell: &Cell| *cell == Cell::Nothing || *cell == Cell::from("");
+        let is_s3 = self.s3_bucket_name.as_ref().is_some_and(|name| !name.is_empty());
+        all.into_iter()
+            .filter(|(name, cell)| match name.split_once(' ') {
+                Some(("s3", _)) => is_s3,
+                Some(("gc" | "r2", _)) => !absent(cell),
+                _ => true,
+            })
+            .collect()
+    }
+}
+
+impl Record for SetupValues {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        vec![
+            ("avala's aws account", self.avala_aws_account_id.clone().into()),
+            ("external id", self.external_id.clone().into()),
+        ]
+    }
+}
+
+impl Record for TestResult {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        vec![("verified", self.verified.into())]
+    }
+}
