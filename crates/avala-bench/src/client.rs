@@ -112,7 +112,7 @@ fn section(
     let mut text = format!(
         "One call of `webhooks.list` over loopback (webhooks on the page: {}; bytes: {}), from a canned server in its own process \
          that answers every request with the same bytes. {ROUNDS} rounds, peers in alternating order. Time per call is the \
-         time of a round divided by its calls. Bare reqwest is built as our client builds it and decodes into the same types. \
+         time of a round divided by its calls. Bare reqwest is built with its own defaults, without TLS and HTTP/2, and decodes into the same types. \
          The official client is {versions}; with 32 in flight it is the better of 32 threads and asyncio. {load_before}\n\n\
          | Client | 1 in flight | against bare | 32 in flight | against bare |\n| --- | --- | --- | --- | --- |\n",
         size.rows,

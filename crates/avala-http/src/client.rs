@@ -1,9 +1,19 @@
-//! The factory: options in, a client out.
+//! The client: options in, requests out.
 
+use std::fmt;
 use std::sync::Arc;
 
-use crate::resolver::CheckedResolver;
-use crate::{HttpOptions, Targets, proxy, tls};
+use bytes::Bytes;
+use http::header::{HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
+use http::uri::Scheme;
+use http::{Request, Response, Uri};
+use http_body_util::Full;
+use hyper_util::client::legacy;
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::connector::Connector;
+use crate::{Body, HttpOptions, SendError, Targets, tls};
 
 /// Why no client could be built from the options. Holds no credential.
 #[derive(Debug, thiserror::Error)]
@@ -34,52 +44,91 @@ pub enum BuildError {
     /// The TLS library refused the configuration.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// The HTTP library refused the configuration.
-    #[error("HTTP client: {0}")]
-    Client(#[from] reqwest::Error),
 }
 
-/// Builds a client. Cheap: the operating system's root certificates are read at the first TLS handshake.
+/// Sends requests over connections that it keeps. Clones share them.
 ///
 /// Redirects are answers like any other, nothing is sent twice, and there are no cookies. Whether plain `http` is
 /// acceptable, and how long a whole request may take, is for the caller to decide.
-pub fn build(options: HttpOptions) -> Result<reqwest::Client, BuildError> {
-    let tls = tls::configuration(&options)?;
-    let user_agent =
-        reqwest::header::HeaderValue::from_str(&options.user_agent).map_err(|_| BuildError::UserAgent)?;
-    // `no_proxy` comes first: without it the library would read the environment by itself.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    let mut builder = reqwest::Client::builder()
-        .no_proxy()
-        .user_agent(user_agent)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .connect_timeout(options.connect_timeout)
-        .pool_idle_timeout(options.pool_idle_timeout)
-        .pool_max_idle_per_host(options.pool_max_idle_per_host)
-        .tls_backend_preconfigured(tls);
-    if !options.http2 {
-        builder = builder.http1_only();
-    }
-    match options.targets {
-        Targets::Any => {
-            for proxy in options.proxy.into_rules()? {
-                builder = builder.proxy(proxy);
-            }
-            if let Some(resolver) = options.resolver {
-                builder = builder.dns_resolver(resolver);
-            }
+#[derive(Clone)]
+pub struct HttpClient {
+    engine: legacy::Client<Connector, Full<Bytes>>,
+    user_agent: HeaderValue,
+    proxies: Option<Arc<Matcher>>,
+}
+
+impl HttpClient {
+    /// Builds a client. Cheap: the operating system's root certificates are read at the first TLS handshake.
+    pub fn new(options: HttpOptions) -> Result<Self, BuildError> {
+        let tls = tls::configuration(&options)?;
+        let user_agent = HeaderValue::from_str(&options.user_agent).map_err(|_| BuildError::UserAgent)?;
+        if matches!(options.targets, Targets::PublicOnly { .. }) && !options.proxy.is_none() {
+            return Err(BuildError::ProxyBesideTargets);
         }
-        Targets::PublicOnly { allow } => {
-            if !options.proxy.is_none() {
-                return Err(BuildError::ProxyBesideTargets);
-            }
-            let targets = Targets::PublicOnly { allow: allow.clone() };
-            builder = builder
-                .proxy(proxy::dead_end(targets))
-                .dns_resolver(Arc::new(CheckedResolver::new(allow, options.resolver)));
+        let mut engine = legacy::Client::builder(TokioExecutor::new());
+        engine
+            // Whether to send again is for the caller to decide, who knows how often and until when.
+            .retry_canceled_requests(false)
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(options.pool_idle_timeout)
+            .pool_max_idle_per_host(options.pool_max_idle_per_host);
+        let proxies = options.proxy.clone().into_matcher()?.map(Arc::new);
+        let connector = Connector::new(options, tls, user_agent.clone(), proxies.clone());
+        Ok(Self {
+            engine: engine.build(connector),
+            user_agent,
+            proxies,
+        })
+    }
+
+    /// Sends a request to an absolute `http` or `https` URL, once. Gives the answer when its head is there.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
+        let mut request = request.map(Full::new);
+        check(request.uri())?;
+        let credentials = self.proxy_credentials(request.uri());
+        let headers = request.headers_mut();
+        headers
+            .entry(USER_AGENT)
+            .or_insert_with(|| self.user_agent.clone());
+        if let Some(credentials) = credentials {
+            headers.entry(PROXY_AUTHORIZATION).or_insert(credentials);
+        }
+        match self.engine.request(request).await {
+            Ok(answer) => Ok(answer.map(Body::new)),
+            Err(error) => Err(SendError::of(error)),
         }
     }
-    Ok(builder.build()?)
+
+    /// What a proxy asks of a plain request. One in a tunnel is none of its business.
+    fn proxy_credentials(&self, target: &Uri) -> Option<HeaderValue> {
+        let proxies = self.proxies.as_ref()?;
+        if target.scheme() != Some(&Scheme::HTTP) {
+            return None;
+        }
+        proxies.intercept(target)?.basic_auth().cloned()
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient")
+            .field("user_agent", &self.user_agent)
+            .field("proxies", &self.proxies.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn check(target: &Uri) -> Result<(), SendError> {
+    let scheme = target.scheme();
+    if scheme != Some(&Scheme::HTTPS) && scheme != Some(&Scheme::HTTP) {
+        return Err(SendError::unusable("only http and https URLs can be called"));
+    }
+    match target.authority() {
+        Some(authority) if authority.as_str().contains('@') => Err(SendError::unusable(
+            "a URL must not carry a user name or password",
+        )),
+        Some(authority) if !authority.host().is_empty() => Ok(()),
+        _ => Err(SendError::unusable("the URL has no host")),
+    }
 }

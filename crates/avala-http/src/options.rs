@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::Resolve;
-
-use crate::{ClientCertificate, Proxy, Targets};
+use crate::{ClientCertificate, Proxy, Resolve, Targets};
 
 /// Everything that can be chosen. Start from `HttpOptions::default()` and set what differs.
 #[derive(Clone)]

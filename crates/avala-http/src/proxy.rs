@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use reqwest::{NoProxy, Url};
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use url::Url;
 use zeroize::Zeroizing;
 
-use crate::resolver::REFUSED_HOST;
-use crate::{BuildError, Targets};
+use crate::BuildError;
 
 /// A way through proxies. URLs of proxies may hold credentials: they are wiped on drop and never shown.
 #[derive(Clone)]
@@ -89,17 +90,31 @@ impl Proxy {
         matches!(self.0, Way::Direct)
     }
 
-    pub(crate) fn into_rules(self) -> Result<Vec<reqwest::Proxy>, BuildError> {
-        match self.0 {
-            Way::Direct => Ok(Vec::new()),
-            Way::One(url) => Ok(vec![rule("proxy", Scheme::Any, &url)?]),
-            Way::Environment { variables, no_proxy } => variables
-                .iter()
-                .map(|Variable { name, scheme, url }| {
-                    Ok(rule(name, *scheme, url)?.no_proxy(NoProxy::from_string(&no_proxy)))
-                })
-                .collect(),
+    pub(crate) fn into_matcher(self) -> Result<Option<Matcher>, BuildError> {
+        let (variables, no_proxy) = match self.0 {
+            Way::Direct => return Ok(None),
+            Way::One(url) => {
+                let everything = Variable {
+                    name: "proxy",
+                    scheme: Scheme::Any,
+                    url,
+                };
+                (vec![everything], String::new())
+            }
+            Way::Environment { variables, no_proxy } => (variables, no_proxy),
+        };
+        let mut matcher = Matcher::builder().no(no_proxy);
+        // Backwards, since earlier names win.
+        for variable in variables.iter().rev() {
+            let url = variable.checked()?;
+            let url = url.as_str();
+            matcher = match variable.scheme {
+                Scheme::Http => matcher.http(url),
+                Scheme::Https => matcher.https(url),
+                Scheme::Any => matcher.all(url),
+            };
         }
+        Ok(Some(matcher.build()))
     }
 }
 
@@ -123,34 +138,29 @@ impl fmt::Debug for Proxy {
     }
 }
 
-fn rule(name: &'static str, scheme: Scheme, url: &str) -> Result<reqwest::Proxy, BuildError> {
-    let unusable = |reason| BuildError::Proxy { name, reason };
-    // As curl does: `proxy.example:3128` is an HTTP proxy.
-    let url = if url.contains("://") {
-        url.to_owned()
-    } else {
-        format!("http://{url}")
-    };
-    let url = Url::parse(&Zeroizing::new(url)).map_err(|_| unusable("not a URL"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(unusable("only http:// and https:// proxies are supported"));
+impl Variable {
+    /// The URL, if the matcher will understand it: what it does not, it passes over in silence.
+    fn checked(&self) -> Result<Zeroizing<String>, BuildError> {
+        let unusable = |reason| BuildError::Proxy {
+            name: self.name,
+            reason,
+        };
+        // As curl does: `proxy.example:3128` is an HTTP proxy.
+        let url = if self.url.contains("://") {
+            self.url.clone()
+        } else {
+            Zeroizing::new(format!("http://{}", *self.url))
+        };
+        let url = Url::parse(&url).map_err(|_| unusable("not a URL"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(unusable("only http:// and https:// proxies are supported"));
+        }
+        let url = Zeroizing::new(String::from(url));
+        Matcher::builder()
+            .all(url.as_str())
+            .build()
+            .intercept(&Uri::from_static("http://any.invalid/"))
+            .ok_or_else(|| unusable("not the URL of a proxy"))?;
+        Ok(url)
     }
-    let rule = match scheme {
-        Scheme::Http => reqwest::Proxy::http(url),
-        Scheme::Https => reqwest::Proxy::https(url),
-        Scheme::Any => reqwest::Proxy::all(url),
-    };
-    rule.map_err(|_| unusable("not the URL of a proxy"))
-}
-
-/// Sends requests for forbidden IP literals to a name that the resolver refuses.
-///
-/// Literals are never resolved, so this is the only place where the HTTP library lets us see them.
-pub(crate) fn dead_end(targets: Targets) -> reqwest::Proxy {
-    reqwest::Proxy::custom(move |url| {
-        targets
-            .check(url)
-            .is_err()
-            .then(|| format!("http://{REFUSED_HOST}"))
-    })
 }

@@ -1,48 +1,67 @@
 //! Name resolution that keeps forbidden addresses back.
 
+use std::error::Error;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::vec;
 
-use ipnet::IpNet;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
 
+use crate::Targets;
 use crate::targets::{Refused, is_allowed};
 
-/// `.invalid` never resolves; this name is refused without asking anybody.
-pub(crate) const REFUSED_HOST: &str = "refused.invalid";
+/// The addresses of a name, later. Port 0 stands for the port of the URL.
+pub type Resolving =
+    Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>, Box<dyn Error + Send + Sync>>> + Send>>;
+
+/// Turns names into addresses.
+pub trait Resolve: Send + Sync {
+    /// The addresses of `name`.
+    fn resolve(&self, name: &str) -> Resolving;
+}
 
 /// Resolves a name once, and hands over only those addresses that may be connected to.
 ///
 /// The connection goes to an address of this very answer, so a name whose answer changes afterwards gains nothing.
-pub(crate) struct CheckedResolver {
-    allow: Arc<[IpNet]>,
-    inner: Arc<dyn Resolve>,
+#[derive(Clone)]
+pub(crate) struct Names {
+    resolver: Arc<dyn Resolve>,
+    targets: Arc<Targets>,
 }
 
-impl CheckedResolver {
-    pub(crate) fn new(allow: Vec<IpNet>, inner: Option<Arc<dyn Resolve>>) -> Self {
+impl Names {
+    pub(crate) fn new(resolver: Option<Arc<dyn Resolve>>, targets: Targets) -> Self {
         Self {
-            allow: allow.into(),
-            inner: inner.unwrap_or_else(|| Arc::new(OperatingSystem)),
+            resolver: resolver.unwrap_or_else(|| Arc::new(OperatingSystem)),
+            targets: Arc::new(targets),
         }
     }
 }
 
-impl Resolve for CheckedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        if name.as_str() == REFUSED_HOST {
-            return Box::pin(async { Err(Refused::Address.into()) });
-        }
-        let allow = Arc::clone(&self.allow);
-        let answer = self.inner.resolve(name);
+impl Service<Name> for Names {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let answer = self.resolver.resolve(name.as_str());
+        let targets = Arc::clone(&self.targets);
         Box::pin(async move {
-            let allowed = answer
-                .await?
-                .filter(|address| is_allowed(address.ip(), &allow))
-                .collect::<Vec<_>>();
-            if allowed.is_empty() {
-                return Err(Refused::Address.into());
+            let mut addresses = answer.await?;
+            if let Targets::PublicOnly { allow } = &*targets {
+                addresses.retain(|address| is_allowed(address.ip(), allow));
+                if addresses.is_empty() {
+                    return Err(Refused::Address.into());
+                }
             }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            Ok(addresses.into_iter())
         })
     }
 }
@@ -50,13 +69,8 @@ impl Resolve for CheckedResolver {
 struct OperatingSystem;
 
 impl Resolve for OperatingSystem {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            // Port 0 stands for the port of the URL.
-            let found = tokio::net::lookup_host((name.as_str(), 0))
-                .await?
-                .collect::<Vec<_>>();
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
+    fn resolve(&self, name: &str) -> Resolving {
+        let name = name.to_owned();
+        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use reqwest::Url;
+use url::Url;
 
 /// Which addresses may be connected to.
 #[derive(Debug, Clone, Default)]

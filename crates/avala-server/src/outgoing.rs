@@ -2,10 +2,14 @@
 
 use std::{fmt, net::IpAddr, time::Duration};
 
-use avala_http::{HttpOptions, Targets};
+use avala_http::{Body, HttpClient, HttpOptions, Targets};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::{
+    Request,
+    header::{ACCEPT, CONTENT_TYPE},
+};
 use ipnet::IpNet;
+use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
 use crate::{error::StartError, hex};
@@ -18,7 +22,7 @@ const PREVIEW_BYTES: usize = 1024;
 
 /// Sends deliveries to addresses that are public, or inside of an allowed network.
 pub(crate) struct Outgoing {
-    client: reqwest::Client,
+    client: HttpClient,
     targets: Targets,
 }
 
@@ -58,7 +62,7 @@ impl Outgoing {
             pool_max_idle_per_host: 0,
             ..HttpOptions::default()
         };
-        let client = avala_http::build(options).map_err(|error| StartError::Outgoing(error.to_string()))?;
+        let client = HttpClient::new(options).map_err(|error| StartError::Outgoing(error.to_string()))?;
         Ok(Self { client, targets })
     }
 
@@ -70,30 +74,25 @@ impl Outgoing {
         if url.scheme() != "https" && !self.may_be_plain(&url) {
             return Err(NotDelivered);
         }
-        let mut response = self
-            .client
-            .post(url)
-            .timeout(TIMEOUT)
+        let request = Request::post(url.as_str())
+            .header(ACCEPT, "*/*")
             .header(CONTENT_TYPE, "application/json")
             .header("X-Avala-Webhook-Signature", hex::encode(&delivery.signature))
             .header("X-Avala-Webhook-Event", delivery.event)
             .header("X-Avala-Webhook-Delivery", delivery.uid)
             .body(delivery.body)
-            .send()
-            .await
             .map_err(|_| NotDelivered)?;
-        let status = response.status().as_u16();
+        let deadline = Instant::now() + TIMEOUT;
+        let answer = timeout_at(deadline, self.client.send(request)).await;
+        let (head, body) = answer
+            .map_err(|_| NotDelivered)?
+            .map_err(|_| NotDelivered)?
+            .into_parts();
         let mut beginning = Vec::new();
-        // The status is the answer; a body that breaks off does not take it back.
-        while let Ok(Some(chunk)) = response.chunk().await {
-            let room = PREVIEW_BYTES - beginning.len();
-            beginning.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if beginning.len() == PREVIEW_BYTES {
-                break;
-            }
-        }
+        // The status is the answer; a body that breaks off or takes too long does not take it back.
+        let _ = timeout_at(deadline, read(body, &mut beginning)).await;
         Ok(Received {
-            status,
+            status: head.status.as_u16(),
             preview: String::from_utf8_lossy(&beginning).into_owned(),
         })
     }
@@ -115,6 +114,17 @@ impl Outgoing {
             Some(Host::Ipv6(address)) => inside(IpAddr::V6(address).to_canonical()),
             Some(Host::Domain("localhost")) => inside([127, 0, 0, 1].into()),
             _ => false,
+        }
+    }
+}
+
+/// Reads until the beginning is full, or the body ends.
+async fn read(mut body: Body, beginning: &mut Vec<u8>) {
+    while let Ok(Some(chunk)) = body.chunk().await {
+        let room = PREVIEW_BYTES - beginning.len();
+        beginning.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if beginning.len() == PREVIEW_BYTES {
+            break;
         }
     }
 }

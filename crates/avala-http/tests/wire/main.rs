@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+use avala_http::{Body, HttpClient, SendError};
+use bytes::Bytes;
+use http::{Request, Response};
+use url::Url;
+
 mod manners;
 mod proxies;
 mod server;
@@ -17,4 +22,11 @@ fn everything(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     said
+}
+
+/// Asks for a URL, in whatever spelling.
+async fn get(client: &HttpClient, url: &str) -> Result<Response<Body>, SendError> {
+    let url = Url::parse(url).unwrap();
+    let request = Request::get(url.as_str()).body(Bytes::new()).unwrap();
+    client.send(request).await
 }

@@ -1,8 +1,12 @@
 //! Redirects, repetition, headers.
 
-use avala_http::{BuildError, HttpOptions, build};
+use avala_http::{BuildError, Failure, HttpClient, HttpOptions};
+
+use bytes::Bytes;
+use http::Request;
 
 use crate::server::{OK, Server};
+use crate::{everything, get};
 
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_is_not_followed() {
@@ -14,18 +18,17 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     );
     let server = Server::plain(answer.leak()).await;
     // when a request with a key is answered so,
-    let client = build(HttpOptions::default()).unwrap();
-    let answer = client
-        .get(server.url("http"))
+    let client = HttpClient::new(HttpOptions::default()).unwrap();
+    let request = Request::get(server.url("http"))
         .header("x-avala-api-key", "k")
-        .send()
-        .await
+        .body(Bytes::new())
         .unwrap();
+    let answer = client.send(request).await.unwrap();
     // then the caller sees the redirect, and nobody else the key.
     assert_eq!(answer.status(), 302);
     assert_eq!(elsewhere.seen(|seen| seen.connections), 0);
     // And the next request carries neither cookie nor referer.
-    client.get(server.url("http")).send().await.unwrap();
+    get(&client, &server.url("http")).await.unwrap();
     let second = server.seen(|seen| seen.heads[1].to_lowercase());
     assert!(
         !second.contains("cookie") && !second.contains("referer"),
@@ -36,20 +39,21 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 #[tokio::test]
 async fn a_request_that_breaks_is_not_repeated() {
     let server = Server::plain("").await;
-    let client = build(HttpOptions::default()).unwrap();
-    assert!(client.get(server.url("http")).send().await.is_err());
+    let client = HttpClient::new(HttpOptions::default()).unwrap();
+    let error = get(&client, &server.url("http")).await.unwrap_err();
+    assert!(error.may_have_been_sent());
     assert_eq!(server.seen(|seen| seen.heads.len()), 1);
 }
 
 #[tokio::test]
 async fn the_user_agent_is_the_chosen_one() {
     let server = Server::plain(OK).await;
-    let client = build(HttpOptions {
+    let client = HttpClient::new(HttpOptions {
         user_agent: "avala-rust/9".to_owned(),
         ..HttpOptions::default()
     })
     .unwrap();
-    client.get(server.url("http")).send().await.unwrap();
+    get(&client, &server.url("http")).await.unwrap();
     assert!(server.seen(|seen| seen.heads[0].contains("user-agent: avala-rust/9\r\n")));
 }
 
@@ -59,5 +63,20 @@ fn a_user_agent_with_a_line_break_is_refused() {
         user_agent: "a\r\nx-evil: 1".to_owned(),
         ..HttpOptions::default()
     };
-    assert!(matches!(build(options), Err(BuildError::UserAgent)));
+    assert!(matches!(HttpClient::new(options), Err(BuildError::UserAgent)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_called_is_not_sent() {
+    let client = HttpClient::new(HttpOptions::default()).unwrap();
+    for url in [
+        "ftp://target.invalid/",
+        "/path",
+        "http://robot:s3cr3t-word@target.invalid/",
+    ] {
+        let request = Request::get(url).body(Bytes::new()).unwrap();
+        let error = client.send(request).await.unwrap_err();
+        assert_eq!(error.failure(), Failure::Unusable, "{url}");
+        assert!(!error.may_have_been_sent() && !everything(&error).contains("s3cr3t"));
+    }
 }

@@ -1,9 +1,9 @@
 //! The way through a proxy, and the credentials it takes.
 
-use avala_http::{BuildError, HttpOptions, Proxy, build};
+use avala_http::{BuildError, Failure, HttpClient, HttpOptions, Proxy};
 
-use crate::everything;
 use crate::server::{OK, Server};
+use crate::{everything, get};
 
 const REFUSAL: &str =
     "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -33,8 +33,8 @@ fn environment(variables: &[(&str, String)]) -> Proxy {
 #[tokio::test]
 async fn plain_requests_go_through_the_proxy_with_its_credentials() {
     let proxy = Server::plain(OK).await;
-    let client = build(through(Proxy::url(with_credentials(&proxy)))).unwrap();
-    client.get("http://target.invalid/path?q=1").send().await.unwrap();
+    let client = HttpClient::new(through(Proxy::url(with_credentials(&proxy)))).unwrap();
+    get(&client, "http://target.invalid/path?q=1").await.unwrap();
     let head = proxy.seen(|seen| seen.heads[0].clone());
     assert!(
         head.starts_with("GET http://target.invalid/path?q=1 HTTP/1.1\r\n"),
@@ -49,8 +49,8 @@ async fn plain_requests_go_through_the_proxy_with_its_credentials() {
 #[tokio::test]
 async fn tls_requests_ask_the_proxy_for_a_tunnel() {
     let proxy = Server::plain(REFUSAL).await;
-    let client = build(through(Proxy::url(with_credentials(&proxy)))).unwrap();
-    let error = client.get("https://target.invalid/").send().await.unwrap_err();
+    let client = HttpClient::new(through(Proxy::url(with_credentials(&proxy)))).unwrap();
+    let error = get(&client, "https://target.invalid/").await.unwrap_err();
     let head = proxy.seen(|seen| seen.heads[0].clone());
     assert!(
         head.starts_with("CONNECT target.invalid:443 HTTP/1.1\r\n"),
@@ -63,7 +63,7 @@ async fn tls_requests_ask_the_proxy_for_a_tunnel() {
     );
     let said = everything(&error);
     assert!(
-        error.is_connect() && !said.contains("s3cr3t") && !said.contains(BASIC),
+        error.failure() == Failure::Connect && !said.contains("s3cr3t") && !said.contains(BASIC),
         "{said}"
     );
 }
@@ -80,9 +80,8 @@ async fn credentials_are_nowhere_to_be_seen() {
         ]),
     ] {
         let options = through(proxy);
-        let client = build(options.clone()).unwrap();
-        let request = client.get("http://target.invalid/");
-        let said = format!("{options:?} {client:?} {request:?}");
+        let client = HttpClient::new(options.clone()).unwrap();
+        let said = format!("{options:?} {client:?}");
         assert!(
             !said.contains("s3cr3t") && !said.contains("robot") && !said.contains(BASIC),
             "{said}"
@@ -95,9 +94,9 @@ async fn credentials_are_nowhere_to_be_seen() {
         "http://robot:s3cr3t-word@".to_owned(),
         "http://robot:s3cr3t-word@[::1".to_owned(),
     ] {
-        let said = match build(through(Proxy::url(url))) {
+        let said = match HttpClient::new(through(Proxy::url(url))) {
             Err(error) => everything(&error),
-            Ok(client) => everything(&client.get("http://target.invalid/").send().await.unwrap_err()),
+            Ok(client) => everything(&get(&client, "http://target.invalid/").await.unwrap_err()),
         };
         assert!(!said.contains("s3cr3t") && !said.contains("robot"), "{said}");
     }
@@ -115,20 +114,16 @@ async fn closed_port() -> u16 {
 #[tokio::test]
 async fn the_environment_names_a_proxy_for_each_scheme_and_exceptions() {
     let (plain, tls) = (Server::plain(OK).await, Server::plain(REFUSAL).await);
-    let client = build(through(environment(&[
+    let client = HttpClient::new(through(environment(&[
         ("http_proxy", plain.address.to_string()),
         ("HTTPS_PROXY", tls.url("http")),
         ("NO_PROXY", "exempt.invalid".to_owned()),
     ])))
     .unwrap();
-    client.get("http://target.invalid/").send().await.unwrap();
-    client.get("https://target.invalid/").send().await.unwrap_err();
-    client.get("http://exempt.invalid/").send().await.unwrap_err();
-    client
-        .get("https://sub.exempt.invalid/")
-        .send()
-        .await
-        .unwrap_err();
+    get(&client, "http://target.invalid/").await.unwrap();
+    get(&client, "https://target.invalid/").await.unwrap_err();
+    get(&client, "http://exempt.invalid/").await.unwrap_err();
+    get(&client, "https://sub.exempt.invalid/").await.unwrap_err();
     assert_eq!(
         (
             plain.seen(|seen| seen.heads.len()),
@@ -141,8 +136,8 @@ async fn the_environment_names_a_proxy_for_each_scheme_and_exceptions() {
 #[tokio::test]
 async fn loopback_is_reached_directly_whatever_the_environment_says() {
     let (proxy, server) = (Server::plain(REFUSAL).await, Server::plain(OK).await);
-    let client = build(through(environment(&[("ALL_PROXY", proxy.url("http"))]))).unwrap();
-    assert_eq!(client.get(server.url("http")).send().await.unwrap().status(), 200);
+    let client = HttpClient::new(through(environment(&[("ALL_PROXY", proxy.url("http"))]))).unwrap();
+    assert_eq!(get(&client, &server.url("http")).await.unwrap().status(), 200);
     assert_eq!(proxy.seen(|seen| seen.connections), 0);
 }
 
@@ -157,7 +152,7 @@ fn what_a_cgi_server_could_set_and_what_is_empty_does_not_count() {
 
 #[test]
 fn an_unusable_proxy_is_named_by_its_variable() {
-    let error = build(through(environment(&[(
+    let error = HttpClient::new(through(environment(&[(
         "ALL_PROXY",
         "socks5://127.0.0.1:1".to_owned(),
     )])))

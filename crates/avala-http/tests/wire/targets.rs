@@ -4,12 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use avala_http::{Addrs, BuildError, HttpOptions, Name, Proxy, Refused, Resolve, Resolving, Targets, build};
+use avala_http::{BuildError, HttpClient, HttpOptions, Proxy, Refused, Resolve, Resolving, Targets};
 use proptest::prelude::*;
-use reqwest::Url;
+use url::Url;
 
-use crate::everything;
 use crate::server::{OK, Server};
+use crate::{everything, get};
 
 fn public_only(allow: &[&str]) -> Targets {
     Targets::PublicOnly {
@@ -212,24 +212,24 @@ impl Changing {
 }
 
 impl Resolve for Changing {
-    fn resolve(&self, _: Name) -> Resolving {
+    fn resolve(&self, _: &str) -> Resolving {
         let turn = self
             .asked
             .fetch_add(1, Ordering::SeqCst)
             .min(self.answers.len() - 1);
         let answer = self.answers[turn].clone();
-        Box::pin(async move { Ok(Box::new(answer.into_iter()) as Addrs) })
+        Box::pin(async move { Ok(answer) })
     }
 }
 
-fn client(allow: &[&str], resolver: &Arc<Changing>) -> reqwest::Client {
+fn client(allow: &[&str], resolver: &Arc<Changing>) -> HttpClient {
     let options = HttpOptions {
         targets: public_only(allow),
         resolver: Some(Arc::clone(resolver) as Arc<dyn Resolve>),
         pool_max_idle_per_host: 0,
         ..HttpOptions::default()
     };
-    build(options).unwrap()
+    HttpClient::new(options).unwrap()
 }
 
 #[tokio::test]
@@ -244,11 +244,11 @@ async fn a_name_that_changes_its_address_is_checked_each_time_and_asked_once() {
     let client = client(&["127.0.0.1/32"], &resolver);
     let url = format!("http://hook.example:{}/", server.address.port());
     // when it is called, then the first call arrives, and was resolved once: what was checked is what was connected to.
-    assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
+    assert_eq!(get(&client, &url).await.unwrap().status(), 200);
     assert_eq!(resolver.asked.load(Ordering::SeqCst), 1);
     // And the next ones are refused without a connection.
     for _ in 0..2 {
-        let error = client.get(&url).send().await.unwrap_err();
+        let error = get(&client, &url).await.unwrap_err();
         assert_eq!(
             Refused::among_causes(&error),
             Some(Refused::Address),
@@ -268,9 +268,7 @@ async fn of_several_addresses_only_allowed_ones_are_tried() {
     let resolver = Changing::new(&[&["127.0.0.2", "127.0.0.1", "127.0.0.3"]]);
     let url = format!("http://hook.example:{}/", server.address.port());
     assert_eq!(
-        client(&["127.0.0.1/32"], &resolver)
-            .get(url)
-            .send()
+        get(&client(&["127.0.0.1/32"], &resolver), &url)
             .await
             .unwrap()
             .status(),
@@ -288,10 +286,11 @@ async fn a_written_out_address_is_refused_by_the_client_itself() {
     let port = server.address.port();
     for host in ["127.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "[::1]"] {
         for scheme in ["http", "https"] {
-            let error = client(&["127.0.0.9/32"], &resolver)
-                .get(format!("{scheme}://{host}:{port}/"))
-                .send()
-                .await;
+            let error = get(
+                &client(&["127.0.0.9/32"], &resolver),
+                &format!("{scheme}://{host}:{port}/"),
+            )
+            .await;
             let error = error.unwrap_err();
             assert_eq!(
                 Refused::among_causes(&error),
@@ -303,9 +302,7 @@ async fn a_written_out_address_is_refused_by_the_client_itself() {
     }
     assert_eq!(server.seen(|seen| seen.connections), 0);
     assert_eq!(resolver.asked.load(Ordering::SeqCst), 0);
-    let allowed = client(&["127.0.0.1/32"], &resolver)
-        .get(server.url("http"))
-        .send()
+    let allowed = get(&client(&["127.0.0.1/32"], &resolver), &server.url("http"))
         .await
         .unwrap();
     assert_eq!(allowed.status(), 200);
@@ -314,14 +311,12 @@ async fn a_written_out_address_is_refused_by_the_client_itself() {
 #[tokio::test]
 async fn the_name_of_this_machine_is_refused_by_the_real_resolver() {
     let server = Server::plain(OK).await;
-    let client = build(HttpOptions {
+    let client = HttpClient::new(HttpOptions {
         targets: public_only(&[]),
         ..HttpOptions::default()
     })
     .unwrap();
-    let error = client
-        .get(format!("http://localhost:{}/", server.address.port()))
-        .send()
+    let error = get(&client, &format!("http://localhost:{}/", server.address.port()))
         .await
         .unwrap_err();
     assert_eq!(
@@ -340,5 +335,8 @@ fn a_proxy_cannot_be_combined_with_a_check_of_addresses() {
         proxy: Proxy::url("http://127.0.0.1:1"),
         ..HttpOptions::default()
     };
-    assert!(matches!(build(options), Err(BuildError::ProxyBesideTargets)));
+    assert!(matches!(
+        HttpClient::new(options),
+        Err(BuildError::ProxyBesideTargets)
+    ));
 }

@@ -1,15 +1,12 @@
 //! Whom a client trusts and what it shows of itself.
 
-use avala_http::{BuildError, ClientCertificate, HttpOptions, TlsVersion, build};
+use avala_http::{BuildError, ClientCertificate, Failure, HttpClient, HttpOptions, SendError, TlsVersion};
 
-use crate::everything;
 use crate::server::{Authority, Server};
+use crate::{everything, get};
 
-async fn reaches(server: &Server, options: HttpOptions) -> Result<(), reqwest::Error> {
-    build(options)
-        .unwrap()
-        .get(server.url("https"))
-        .send()
+async fn reaches(server: &Server, options: HttpOptions) -> Result<(), SendError> {
+    get(&HttpClient::new(options).unwrap(), &server.url("https"))
         .await
         .map(|answer| assert_eq!(answer.status(), 200))
 }
@@ -26,17 +23,19 @@ fn trusting(only: Option<&Authority>, extra: Option<&Authority>) -> HttpOptions 
 async fn a_private_authority_is_trusted_only_when_it_is_given() {
     let authority = Authority::new();
     let server = Server::tls(authority.server()).await;
-    assert!(
+    assert_eq!(
         reaches(&server, trusting(None, None))
             .await
             .unwrap_err()
-            .is_connect()
+            .failure(),
+        Failure::Connect
     );
-    assert!(
+    assert_eq!(
         reaches(&server, trusting(Some(&Authority::new()), None))
             .await
             .unwrap_err()
-            .is_connect()
+            .failure(),
+        Failure::Connect
     );
     assert_eq!(server.seen(|seen| seen.heads.len()), 0);
     reaches(&server, trusting(None, Some(&authority))).await.unwrap();
@@ -62,9 +61,9 @@ async fn extra_roots_add_and_only_roots_replace() {
 async fn a_certificate_for_another_name_is_refused() {
     let authority = Authority::new();
     let server = Server::tls(authority.server()).await;
-    let client = build(trusting(Some(&authority), None)).unwrap();
+    let client = HttpClient::new(trusting(Some(&authority), None)).unwrap();
     let url = format!("https://localhost:{}/", server.address.port());
-    assert!(client.get(url).send().await.unwrap_err().is_connect());
+    assert_eq!(get(&client, &url).await.unwrap_err().failure(), Failure::Connect);
 }
 
 #[tokio::test]
@@ -98,7 +97,10 @@ async fn an_old_version_of_tls_is_refused_when_a_newer_one_is_demanded() {
         tls_min_version: TlsVersion::V1_3,
         ..trusting(Some(&authority), None)
     };
-    assert!(reaches(&server, strict).await.unwrap_err().is_connect());
+    assert_eq!(
+        reaches(&server, strict).await.unwrap_err().failure(),
+        Failure::Connect
+    );
 }
 
 #[tokio::test]
@@ -152,7 +154,7 @@ fn certificates_that_cannot_be_read_are_refused_at_once() {
         (with(&certificate.pem(), "secret-but-no-key"), "client key"),
         (with(&certificate.pem(), &other_key.serialize_pem()), "TLS"),
     ] {
-        let error = build(options).unwrap_err();
+        let error = HttpClient::new(options).unwrap_err();
         assert!(error.to_string().starts_with(what), "{error}");
         assert!(!everything(&error).contains("secret-but-no-key"));
         assert!(matches!(

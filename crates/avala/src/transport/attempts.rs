@@ -4,10 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use avala_api::{CallOptions, Operation, Response, Route};
 use bytes::Bytes;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
-use super::{Limits, decode::decode, prepare::Prepared, retry, retry_after::retry_after};
+use super::{
+    Limits, TransportError, TransportFailure, decode::decode, prepare::Prepared, retry,
+    retry_after::retry_after,
+};
 use crate::{Error, client::Core};
 
 /// How long one attempt of several takes at least, unless set.
@@ -122,19 +125,22 @@ async fn one(
         error_body: ERROR_BODY,
     };
     let call = core.transport.call(prepared.request(), limits);
-    let outcome = match deadline {
-        Some(deadline) => match timeout_at(deadline, call).await {
-            Ok(outcome) => outcome,
-            // Whether it left cannot be known from here, so it may have.
-            Err(_) => {
-                return Err(Failed {
-                    error: Error::deadline(true),
-                    again: false,
-                    asked: None,
-                });
-            }
-        },
-        None => call.await,
+    // The one clock of all transports, those too that keep none. Whether the request left cannot be known from here, so
+    // it may have.
+    let outcome = match timeout(limits.timeout, call).await {
+        Ok(outcome) => outcome,
+        Err(_) if left <= longest => {
+            return Err(Failed {
+                error: Error::deadline(true),
+                again: false,
+                asked: None,
+            });
+        }
+        Err(_) => Err(TransportError::new(
+            TransportFailure::Timeout,
+            true,
+            "No answer in time.",
+        )),
     };
     match outcome {
         Ok(answer) if answer.status().is_success() => Ok(answer),

@@ -33,7 +33,7 @@ pub type TransportFuture<'a> =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How long it may take, the answer's body included.
+    /// How long it may take, the answer's body included. The caller ends it then: a transport need not.
     pub timeout: Duration,
     /// The largest body of a success, in bytes.
     pub success_body: usize,

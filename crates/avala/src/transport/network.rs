@@ -1,8 +1,8 @@
 //! The default transport: the network, by way of `avala-http`.
 
-use std::{error::Error as _, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
-use avala_http::{HttpOptions, Proxy};
+use avala_http::{Failure, HttpClient, HttpOptions, Proxy, SendError};
 use bytes::{Bytes, BytesMut};
 
 use super::{Limits, Transport, TransportError, TransportFailure, TransportFuture};
@@ -10,7 +10,7 @@ use crate::{Environment, Error};
 
 /// Sends requests over the network.
 pub(crate) struct Network {
-    client: reqwest::Client,
+    client: HttpClient,
 }
 
 impl Network {
@@ -28,7 +28,7 @@ impl Network {
             only_roots: certificates(environment, "SSL_CERT_FILE")?,
             ..HttpOptions::default()
         };
-        let client = avala_http::build(options)
+        let client = HttpClient::new(options)
             .map_err(|error| Error::configuration(format!("The HTTP client cannot be built: {error}.")))?;
         Ok(Self { client })
     }
@@ -38,31 +38,25 @@ impl Network {
         request: http::Request<Bytes>,
         limits: Limits,
     ) -> Result<http::Response<Bytes>, TransportError> {
-        let mut request = reqwest::Request::try_from(request)
-            .map_err(|error| TransportError::new(TransportFailure::Setup, false, describe(&error)))?;
-        *request.timeout_mut() = Some(limits.timeout);
-        let mut answer = self
+        let (head, mut answer) = self
             .client
-            .execute(request)
+            .send(request)
             .await
-            .map_err(|error| judge(&error))?;
-
-        let is_success = answer.status().is_success();
+            .map_err(|error| judge(&error))?
+            .into_parts();
+        let is_success = head.status.is_success();
         let cap = if is_success {
             limits.success_body
         } else {
             limits.error_body
         };
         let announced = answer
-            .content_length()
+            .announced()
             .and_then(|length| usize::try_from(length).ok())
             .unwrap_or(0);
         if is_success && announced > cap {
             return Err(too_large(cap));
         }
-        let mut head = http::Response::new(());
-        *head.status_mut() = answer.status();
-        *head.headers_mut() = std::mem::take(answer.headers_mut());
 
         let mut body = BytesMut::with_capacity(announced.min(cap));
         loop {
@@ -82,11 +76,11 @@ impl Network {
             }
             // The usual answer comes in one piece: no need to copy it.
             if body.is_empty() && announced == chunk.len() {
-                return Ok(head.map(|()| chunk));
+                return Ok(http::Response::from_parts(head, chunk));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(head.map(|()| body.freeze()))
+        Ok(http::Response::from_parts(head, body.freeze()))
     }
 }
 
@@ -123,35 +117,12 @@ fn too_large(cap: usize) -> TransportError {
     )
 }
 
-/// A failed connection never carried the request; anything later may have.
-fn judge(error: &reqwest::Error) -> TransportError {
-    let failure = if error.is_builder() {
-        TransportFailure::Setup
-    } else if error.is_connect() {
-        TransportFailure::Connect
-    } else if error.is_timeout() {
-        TransportFailure::Timeout
-    } else {
-        TransportFailure::Interrupted
+fn judge(error: &SendError) -> TransportError {
+    let failure = match error.failure() {
+        Failure::Unusable => TransportFailure::Setup,
+        Failure::Connect => TransportFailure::Connect,
+        Failure::Timeout => TransportFailure::Timeout,
+        _ => TransportFailure::Interrupted,
     };
-    let sent = !matches!(failure, TransportFailure::Setup | TransportFailure::Connect);
-    TransportError::new(failure, sent, describe(error))
-}
-
-/// What happened, from the innermost cause, without the URL.
-fn describe(error: &reqwest::Error) -> String {
-    let what = if error.is_connect() {
-        "No connection"
-    } else if error.is_timeout() {
-        "No answer in time"
-    } else {
-        "The connection broke"
-    };
-    let mut cause = error.source();
-    let mut innermost = None;
-    while let Some(error) = cause {
-        innermost = Some(error.to_string());
-        cause = error.source();
-    }
-    innermost.map_or_else(|| format!("{what}."), |cause| format!("{what}: {cause}."))
+    TransportError::new(failure, error.may_have_been_sent(), error.to_string())
 }
