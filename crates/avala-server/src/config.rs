@@ -155,7 +155,7 @@ impl Default for Limits {
             first_byte_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             head_bytes: 16 * 1024,
             headers: 64,
             body_bytes: 1024 * 1024,

@@ -95,7 +95,7 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<Head, Refusal> {
         _ => return Err(malformed()),
     }
     // Nothing behind this may refuse a target that got so far.
-    if !request.path.is_some_and(|target| Uri::try_from(target).is_ok()) {
+    if request.path.is_none_or(|target| Uri::try_from(target).is_err()) {
         return Err(malformed());
     }
     Ok(Head {

@@ -110,6 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientStream<S> {
                 Reading::LastWord(_) => {
                     ready!(self.poll_last_word(context))?;
                     self.reading = Reading::Over;
+                    continue;
                 }
                 Reading::Over => return Poll::Ready(Ok(false)),
                 Reading::Given(_) | Reading::Body(_) | Reading::Endless => return Poll::Ready(Ok(true)),
@@ -343,8 +344,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
             self.at_work = false;
             if matches!(self.reading, Reading::Head) {
                 self.await_next_head();
-                // The next head may be here already, and nobody else would say so.
-                if !self.arrived.is_empty() {
+                // hyper waits for bytes by now. That the next head is here already, or that none came in time, only this
+                // can tell it.
+                if !self.arrived.is_empty() || self.deadline.poll(context).is_ready() {
                     context.waker().wake_by_ref();
                 }
             }
