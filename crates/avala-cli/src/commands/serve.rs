@@ -12,7 +12,11 @@ use std::{
 use avala_keys::{Class, Secret};
 use avala_server::{Config, Server, TlsFiles};
 use serde::Serialize;
-use tokio::{net::TcpListener, runtime, sync::oneshot};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    runtime,
+    sync::oneshot,
+};
 use tracing_subscriber::filter::LevelFilter;
 
 use self::bootstrap::FirstKey;
@@ -45,9 +49,7 @@ pub(super) fn run(global: &Global, args: args::Serve, out: Output) -> Result<Exi
 
 async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     // The port comes first: whoever finds it taken must find nothing changed.
-    let listener = TcpListener::bind(args.bind)
-        .await
-        .map_err(|error| cannot_listen(args.bind, &error))?;
+    let listener = listen(args.bind).map_err(|error| cannot_listen(args.bind, &error))?;
     let address = listener.local_addr()?;
     let config = config(&args);
     let mut ready = Ready::at(address, &args, config.limits.connections);
@@ -81,6 +83,22 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     server.close().await;
     out.note("Stopped.");
     Ok(Exit::OK)
+}
+
+/// Connections that the operating system keeps until they are accepted. It may have a lower limit of its own.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // Elsewhere than on Unix, this would let two servers have one port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn config(args: &args::Serve) -> Config {
