@@ -46,6 +46,23 @@ pub(crate) fn strace(packages: &SystemPackages) -> Result<PathBuf> {
     Ok(strace)
 }
 
+/// A proxy to stand in front of the server. Its package may start a service of its own; the tests use neither that nor
+/// its port.
+pub(crate) fn proxy(packages: &SystemPackages, name: &str, version: &str) -> Result<PathBuf> {
+    // Programs of the administrator are not in everybody's search path.
+    let found = || {
+        ["", "/usr/sbin/"]
+            .iter()
+            .map(|folder| PathBuf::from(format!("{folder}{name}")))
+            .find(|program| step::succeeds(Command::new(program).arg(version)))
+    };
+    if let Some(program) = found() {
+        return Ok(program);
+    }
+    packages.install(name, "stands in front of the server, as at many sites")?;
+    found().with_context(|| format!("`{name} {version}` fails"))
+}
+
 /// The interpreter of a virtual environment with the official Python clients in the pinned versions.
 pub(crate) fn official_clients(workspace: &Workspace, packages: &SystemPackages) -> Result<PathBuf> {
     let pins = workspace.root.join("tests/official/requirements.txt");

@@ -29,6 +29,21 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
             checks: "system calls: a sync per acknowledged write",
             found: prerequisites::strace(&packages),
         },
+        Prerequisite {
+            variable: "AVALA_TEST_NGINX",
+            checks: "the server behind nginx",
+            found: prerequisites::proxy(&packages, "nginx", "-v"),
+        },
+        Prerequisite {
+            variable: "AVALA_TEST_HAPROXY",
+            checks: "the server behind HAProxy",
+            found: prerequisites::proxy(&packages, "haproxy", "-v"),
+        },
+        Prerequisite {
+            variable: "AVALA_TEST_CADDY",
+            checks: "the server behind Caddy",
+            found: prerequisites::proxy(&packages, "caddy", "version"),
+        },
     ];
     let skipped: Vec<String> = prerequisites
         .iter()

@@ -18,7 +18,7 @@ pub struct Config {
     /// The class of the keys this server issues and accepts. Fixed when the directory is first used.
     pub class: Class,
     /// The URL under which clients reach the server; `next` and `previous` links start with it. Without one, it is
-    /// `http://` and the bound address.
+    /// `http://`, or `https://` with [`Config::tls`], and the bound address.
     pub public_url: Option<Url>,
     /// Where errors are documented. Error bodies carry a `doc_url` only when this is set.
     pub docs_url: Option<Url>,
@@ -30,6 +30,10 @@ pub struct Config {
     pub allow_webhook_targets: Vec<IpNet>,
     /// Host names to answer to, besides `localhost`, IP addresses and the public URL's host.
     pub allowed_hosts: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed. Everybody else's is ignored.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The certificate to serve TLS with; plain HTTP without one.
+    pub tls: Option<TlsFiles>,
     /// Sizes and times of connections.
     pub limits: Limits,
     /// What hashing one password costs.
@@ -53,6 +57,8 @@ impl Config {
             rate_limit: RateLimit::default(),
             allow_webhook_targets: Vec::new(),
             allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            tls: None,
             limits: Limits::default(),
             password_cost: PasswordCost::default(),
             clock: Arc::new(SystemClock),
@@ -77,6 +83,8 @@ impl fmt::Debug for Config {
             .field("rate_limit", &self.rate_limit)
             .field("allow_webhook_targets", &self.allow_webhook_targets)
             .field("allowed_hosts", &self.allowed_hosts)
+            .field("trusted_proxies", &self.trusted_proxies)
+            .field("tls", &self.tls)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
@@ -108,16 +116,37 @@ impl Default for RateLimit {
     }
 }
 
+/// The files of a certificate. They are looked at every second, and taken up when they changed: new connections see the
+/// new certificate, open ones are left alone. Files that cannot be used change nothing but the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those it was signed with, in PEM.
+    pub certificate: PathBuf,
+    /// Its private key, in PEM. Other users must not be able to read it.
+    pub key: PathBuf,
+}
+
 /// Sizes and times of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at one time; more wait in the listen queue.
+    /// Connections at one time. When there are so many, a new one takes the place of the one that has kept the server
+    /// waiting longest; one whose request is being carried out is never closed for another.
     pub connections: usize,
-    /// Time for a whole request head to arrive, and for the next one on a connection kept alive.
+    /// Connections of one address at one time, or of one IPv6 network (/64). Loopback and trusted proxies are not
+    /// counted: they speak for many.
+    pub connections_per_address: usize,
+    /// Time for a new connection to send anything at all.
+    pub first_byte_timeout: Duration,
+    /// Time for a whole TLS handshake.
+    pub handshake_timeout: Duration,
+    /// Time for a whole request head, from its first byte.
     pub head_timeout: Duration,
+    /// Time between an answer and the next request of its connection. Longer than the official client's pool keeps its
+    /// connections, so that the client is the one that closes.
+    pub idle_timeout: Duration,
     /// Bytes of one request head.
     pub head_bytes: usize,
-    /// Lines of one request head.
+    /// Lines of one request head, at most 128.
     pub headers: usize,
     /// Bytes of one request body.
     pub body_bytes: usize,
@@ -134,9 +163,13 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 1024,
-            // Longer than the idle time of common connection pools, so that the client closes first.
-            head_timeout: Duration::from_secs(30),
+            connections: 16_384,
+            // Enough for an office behind one address; sixteen of them are needed to take every place.
+            connections_per_address: 1024,
+            first_byte_timeout: Duration::from_secs(10),
+            handshake_timeout: Duration::from_secs(10),
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_mins(1),
             head_bytes: 16 * 1024,
             headers: 64,
             body_bytes: 1024 * 1024,

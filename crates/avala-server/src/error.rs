@@ -102,6 +102,14 @@ pub enum StartError {
     /// Two routes of the contract clash.
     #[error("the routes clash: {0}")]
     Routes(String),
+    /// A file of the certificate cannot be used.
+    #[error("{} cannot be used for TLS: {why}", path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The outgoing HTTP client could not be made.
     #[error("cannot make outgoing connections: {0}")]
     Outgoing(String),

@@ -8,6 +8,7 @@ use avala_api::{
     users::User,
 };
 use avala_keys::ApiKey;
+use ipnet::IpNet;
 use serde_json::{Map, Value};
 use tokio::{net::TcpListener, task::JoinSet};
 use url::Url;
@@ -15,7 +16,7 @@ use url::Url;
 use crate::{
     accounts::{self, NewAccount},
     config::{self, Config, PasswordCost},
-    edge::{Hosts, Limits, accept},
+    edge::{Hosts, Limits, Tls, TrustedProxies, accept},
     error::{AuthorityError, StartError},
     keys::{self, Authority, Follower},
     outgoing::Outgoing,
@@ -45,6 +46,8 @@ struct Settings {
     sign_up: Option<PasswordCost>,
     rate_limit: config::RateLimit,
     hosts: Vec<String>,
+    trusted_proxies: Vec<IpNet>,
+    tls: Option<Arc<Tls>>,
     limits: config::Limits,
     outgoing: Arc<Outgoing>,
 }
@@ -52,6 +55,7 @@ struct Settings {
 impl Server {
     /// Opens a data directory, or makes it.
     pub async fn open(config: Config) -> Result<Self, StartError> {
+        let tls = config.tls.map(Tls::open).transpose()?.map(Arc::new);
         let dir = DataDir::make(&config.data_dir)?;
         let lock = dir.lock()?;
         let random = Arc::new(Random::new(config.randomness));
@@ -74,6 +78,8 @@ impl Server {
                 sign_up: config.sign_up.then_some(config.password_cost),
                 rate_limit: config.rate_limit,
                 hosts: config.allowed_hosts,
+                trusted_proxies: config.trusted_proxies,
+                tls,
                 limits: config.limits,
             },
             _lock: lock,
@@ -95,7 +101,9 @@ impl Server {
             limits: Limits::new(settings.rate_limit),
             config: settings.limits,
             hosts: Hosts::new(&settings.hosts, settings.public_url.as_ref()),
-            public_url: public_url(settings.public_url.as_ref(), address),
+            trusted_proxies: TrustedProxies::new(&settings.trusted_proxies),
+            tls: settings.tls.clone(),
+            public_url: public_url(settings.public_url.as_ref(), settings.tls.is_some(), address),
             docs_url: settings.docs_url.as_ref().map(Url::to_string),
             sign_up: settings.sign_up.map(Passwords::new),
             outgoing: settings.outgoing.clone(),
@@ -106,7 +114,10 @@ impl Server {
         // Ends with this call, however it ends.
         let mut following = JoinSet::new();
         following.spawn(follower.follow(self.authority.clone()));
-        accept(listener, Arc::new(service), settings.limits, shutdown).await;
+        if let Some(tls) = &settings.tls {
+            following.spawn(tls.clone().follow());
+        }
+        accept(listener, Arc::new(service), shutdown).await;
         Ok(())
     }
 
@@ -162,12 +173,13 @@ async fn fail_interrupted(authority: &Authority) -> Result<(), StoreError> {
 }
 
 /// What links start with, without a slash at the end.
-fn public_url(configured: Option<&Url>, address: SocketAddr) -> String {
+fn public_url(configured: Option<&Url>, has_tls: bool, address: SocketAddr) -> String {
+    let scheme = if has_tls { "https" } else { "http" };
     match configured {
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),
         // No client can connect to "any address".
-        None if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
-        None => format!("http://{address}"),
+        None if address.ip().is_unspecified() => format!("{scheme}://localhost:{}", address.port()),
+        None => format!("{scheme}://{address}"),
     }
 }
 

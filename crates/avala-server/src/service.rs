@@ -10,7 +10,7 @@ use tokio::sync::RwLock;
 
 use crate::{
     config,
-    edge::{Hosts, Limits, Reply},
+    edge::{Hosts, Limits, Reply, Tls, TrustedProxies},
     hex,
     keys::{Authority, Follower},
     outgoing::Outgoing,
@@ -26,6 +26,9 @@ pub(crate) struct Service {
     pub(crate) limits: Option<Limits>,
     pub(crate) config: config::Limits,
     pub(crate) hosts: Hosts,
+    pub(crate) trusted_proxies: TrustedProxies,
+    /// `None` over plain HTTP.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// What links start with. No slash at its end.
     pub(crate) public_url: String,
     pub(crate) docs_url: Option<String>,

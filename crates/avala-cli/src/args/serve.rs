@@ -26,6 +26,22 @@ pub struct Serve {
     #[arg(long, value_name = "URL")]
     pub public_url: Option<Url>,
 
+    /// Serve TLS with this certificate, and those it was signed with, in PEM; taken up again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate, in PEM; other users must not be able to read it
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Believe what this proxy says in X-Forwarded-For; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    pub trusted_proxy: Vec<IpNet>,
+
+    /// Connections at one time [default: 16384, or what the limit of open files allows]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: Option<u32>,
+
     /// Requests a minute and key, or `off` [default: 100]
     #[arg(long, value_name = "off|N", value_parser = super::values::rate_limit)]
     pub rate_limit: Option<RateLimit>,

@@ -1,6 +1,7 @@
 //! `avala serve`: a server on this machine, until it is told to stop.
 
 mod bootstrap;
+mod open_files;
 
 use std::{
     io::{self, Read as _},
@@ -9,9 +10,13 @@ use std::{
 };
 
 use avala_keys::{Class, Secret};
-use avala_server::{Config, Server};
+use avala_server::{Config, Server, TlsFiles};
 use serde::Serialize;
-use tokio::{net::TcpListener, runtime, sync::oneshot};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    runtime,
+    sync::oneshot,
+};
 use tracing_subscriber::filter::LevelFilter;
 
 use self::bootstrap::FirstKey;
@@ -44,15 +49,14 @@ pub(super) fn run(global: &Global, args: args::Serve, out: Output) -> Result<Exi
 
 async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     // The port comes first: whoever finds it taken must find nothing changed.
-    let listener = TcpListener::bind(args.bind)
-        .await
-        .map_err(|error| cannot_listen(args.bind, &error))?;
+    let listener = listen(args.bind).map_err(|error| cannot_listen(args.bind, &error))?;
     let address = listener.local_addr()?;
-    let server = Server::open(config(&args))
+    let config = config(&args);
+    let mut ready = Ready::at(address, &args, config.limits.connections);
+    let server = Server::open(config)
         .await
         .map_err(|error| Failure::local(sentence(&error)))?;
 
-    let mut ready = Ready::at(address, &args);
     if args.dev {
         let key = server
             .dev_key()
@@ -81,6 +85,22 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     Ok(Exit::OK)
 }
 
+/// Connections that the operating system keeps until they are accepted. It may have a lower limit of its own.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // Elsewhere than on Unix, this would let two servers have one port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 fn config(args: &args::Serve) -> Config {
     let class = if args.dev { Class::Test } else { Class::Live };
     let mut config = Config::new(&args.data_dir, class);
@@ -92,6 +112,18 @@ fn config(args: &args::Serve) -> Config {
     if let Some(limit) = args.rate_limit {
         config.rate_limit = limit;
     }
+    if let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) {
+        config.tls = Some(TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        });
+    }
+    config.trusted_proxies.clone_from(&args.trusted_proxy);
+    let wanted = args
+        .max_connections
+        .and_then(|most| usize::try_from(most).ok())
+        .unwrap_or(config.limits.connections);
+    config.limits.connections = open_files::connections(wanted);
     config
 }
 
@@ -115,19 +147,23 @@ struct Ready {
     #[serde(skip_serializing_if = "Option::is_none")]
     api_key: Option<Secret>,
     data_dir: PathBuf,
+    /// How many there may be at one time.
+    connections: usize,
     #[serde(skip)]
     first_key: FirstKey,
 }
 
 impl Ready {
-    fn at(address: SocketAddr, args: &args::Serve) -> Self {
-        let url = format!("http://{address}");
+    fn at(address: SocketAddr, args: &args::Serve, connections: usize) -> Self {
+        let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
         let base_url = format!("{url}{}", avala_api::API_PREFIX);
         Self {
             url,
             base_url,
             api_key: None,
             data_dir: args.data_dir.clone(),
+            connections,
             first_key: FirstKey::Kept,
         }
     }
@@ -146,9 +182,10 @@ impl Ready {
             self.url,
             self.data_dir.display()
         ));
-        if !args.bind.ip().is_loopback() {
+        out.note(&format!("Room for {} connections at one time.", self.connections));
+        if !args.bind.ip().is_loopback() && args.tls_cert.is_none() {
             out.note(
-                "Keys travel in the clear over plain HTTP: put a proxy with TLS in front of this address.",
+                "Keys travel in the clear over plain HTTP: use --tls-cert, or put a proxy with TLS in front of this address.",
             );
         }
         if let (FirstKey::Issued | FirstKey::Replaced, Some(path)) =
@@ -168,8 +205,10 @@ impl Ready {
             output::lines(&[
                 &format!("export AVALA_API_KEY={}", key.expose()),
                 &format!("export AVALA_BASE_URL={}", self.base_url),
-                "export AVALA_ALLOW_INSECURE_BASE_URL=true",
             ])?;
+            if args.tls_cert.is_none() {
+                output::lines(&["export AVALA_ALLOW_INSECURE_BASE_URL=true"])?;
+            }
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 use avala_api::API_KEY_HEADER;
 use avala_keys::ApiKey;
 use http::{
-    HeaderMap, HeaderValue,
-    header::{AUTHORIZATION, COOKIE},
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION},
 };
 
 use crate::refusal::Refusal;
@@ -15,15 +15,21 @@ pub(crate) fn presented_key(headers: &HeaderMap) -> Result<ApiKey, Refusal> {
     let Some(value) = presented.next() else {
         return Err(Refusal::key_missing());
     };
-    let elsewhere = [AUTHORIZATION, COOKIE]
+    let elsewhere = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE]
         .iter()
         .flat_map(|name| headers.get_all(name))
         .any(holds_a_key);
-    if presented.next().is_some() || elsewhere {
+    if presented.next().is_some() || elsewhere || headers.keys().any(is_misspelt) {
         return Err(Refusal::key("key_malformed"));
     }
     // Bytes, not text: a header may hold anything.
     ApiKey::parse(value.as_bytes()).map_err(|_| Refusal::key("key_malformed"))
+}
+
+/// Programs that take an underscore for a dash would read another key than this one does.
+fn is_misspelt(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.contains('_') && name.replace('_', "-").eq_ignore_ascii_case(API_KEY_HEADER)
 }
 
 fn holds_a_key(value: &HeaderValue) -> bool {

@@ -2,14 +2,22 @@
 
 mod accept;
 mod body;
+mod client_address;
+mod connection;
+mod deadline;
+mod head;
 mod host;
 mod key_in_url;
 mod rate;
 mod request;
 mod response;
+mod slots;
 mod stream;
+mod tls;
 
 pub(crate) use accept::accept;
+pub(crate) use client_address::TrustedProxies;
 pub(crate) use host::Hosts;
 pub(crate) use rate::{Budget, Limits};
 pub(crate) use response::Reply;
+pub(crate) use tls::Tls;

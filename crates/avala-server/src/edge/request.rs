@@ -40,16 +40,18 @@ pub(super) async fn answer(
 ) -> Response<Full<Bytes>> {
     let began = Instant::now();
     let id = service.request_ids.next();
+    let client = service.trusted_proxies.client(peer, request.headers());
     let span = tracing::info_span!(
         "request",
         id,
+        %client,
         method = known_method(request.method()),
         route = Empty,
         key = Empty,
         status = Empty,
         micros = Empty,
     );
-    let response = carry_out(service, peer, request, &id)
+    let response = carry_out(service, client, request, &id)
         .instrument(span.clone())
         .await;
     span.record("status", response.status().as_u16());
@@ -63,7 +65,7 @@ pub(super) async fn answer(
 
 async fn carry_out(
     service: &Arc<Service>,
-    peer: IpAddr,
+    client: IpAddr,
     request: Request<Incoming>,
     id: &str,
 ) -> Response<Full<Bytes>> {
@@ -72,13 +74,13 @@ async fn carry_out(
     if !key_in_url::holds(&parts.uri)
         && let Some(reply) = service.health(parts.uri.path()).await
     {
-        return response(Ok(reply), None, id, None);
+        return response(service, Ok(reply), None, id);
     }
     let Admission {
         source,
         budget,
         outcome,
-    } = admit(service, peer, &parts);
+    } = admit(service, client, &parts);
     let allowance = service
         .limits
         .as_ref()
@@ -96,13 +98,13 @@ async fn carry_out(
         Err(refusal) if body::discard(&parts.headers, body).await => Err(refusal),
         Err(refusal) => Err(refusal.closing()),
     };
-    response(outcome, allowance, id, service.docs_url.as_deref())
+    response(service, outcome, allowance, id)
 }
 
 /// Everything that is decided from the head alone. No I/O.
-fn admit<'a>(service: &'a Service, peer: IpAddr, parts: &Parts) -> Admission<'a> {
+fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'a> {
     let anonymous = |budget, outcome| Admission {
-        source: Source::address(peer),
+        source: Source::address(client),
         budget,
         outcome,
     };
@@ -155,7 +157,7 @@ fn admit<'a>(service: &'a Service, peer: IpAddr, parts: &Parts) -> Admission<'a>
     };
     // Where there is no route, a key decides nothing but whose budget is used.
     let source = Principal::identify(&parts.headers, &service.authority).map_or_else(
-        |_| Source::address(peer),
+        |_| Source::address(client),
         |principal| Source::Key(principal.key()),
     );
     Admission {
@@ -177,7 +179,7 @@ fn acceptable(service: &Service, parts: &Parts) -> Result<(), Refusal> {
         ));
     }
     if parts.headers.contains_key(TRANSFER_ENCODING) {
-        // Two ways to say where a body ends are one too many (request smuggling); hyper lets one of them win.
+        // An honest client that sends a stream. Where its body ends only hyper knows, so nothing after it is read.
         return Err(Refusal::new(
             StatusCode::LENGTH_REQUIRED,
             "Send the body with a Content-Length.",

@@ -4,14 +4,14 @@ use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
     header::{
-        ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
-        X_CONTENT_TYPE_OPTIONS,
+        ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, REFERRER_POLICY, RETRY_AFTER,
+        STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
     },
 };
 use http_body_util::Full;
 
 use super::rate::Allowance;
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, service::Service};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -29,15 +29,45 @@ pub(crate) struct Reply {
 
 /// The whole response.
 pub(super) fn response(
+    service: &Service,
     outcome: Result<Reply, Refusal>,
     allowance: Option<Allowance>,
     request_id: &str,
-    docs: Option<&str>,
 ) -> Response<Full<Bytes>> {
+    whole(service, outcome, allowance, request_id).map(Full::new)
+}
+
+/// The answer to what is no request, as it goes over the wire. The connection ends with it.
+pub(super) fn last_word(service: &Service, refusal: &Refusal) -> Bytes {
+    let id = service.request_ids.next();
+    tracing::info!(id, status = refusal.status.as_u16(), "refused what is no request");
+    let mut response = whole(service, Err(refusal.clone().closing()), None, &id);
+    let length = response.body().len();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, length.into());
+    let now = httpdate::fmt_http_date(service.authority.now().into());
+    if let Ok(now) = HeaderValue::from_str(&now) {
+        headers.insert(DATE, now);
+    }
+    let mut bytes = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(response.body());
+    bytes.into()
+}
+
+fn whole(
+    service: &Service,
+    outcome: Result<Reply, Refusal>,
+    allowance: Option<Allowance>,
+    request_id: &str,
+) -> Response<Bytes> {
     let (reply, refusal) = match outcome {
         Ok(reply) => (reply, None),
         Err(refusal) => {
-            let body = refusal.body(docs).to_string();
+            let body = refusal.body(service.docs_url.as_deref()).to_string();
             (
                 Reply {
                     status: refusal.status,
@@ -48,7 +78,7 @@ pub(super) fn response(
         }
     };
     let has_body = reply.body.is_some();
-    let mut response = Response::new(Full::new(reply.body.unwrap_or_default()));
+    let mut response = Response::new(reply.body.unwrap_or_default());
     *response.status_mut() = reply.status;
 
     let headers = response.headers_mut();
@@ -57,6 +87,9 @@ pub(super) fn response(
     headers.insert(X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
     headers.insert(REFERRER_POLICY, fixed("no-referrer"));
     headers.insert(RESOURCE_POLICY, fixed("same-origin"));
+    if service.tls.is_some() {
+        headers.insert(STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));
+    }
     if has_body {
         headers.insert(CONTENT_TYPE, fixed("application/json"));
     }
