@@ -10,9 +10,13 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tracing::{Instrument, Span, field::Empty};
 
-use super::{Reply, body, key_in_url, rate::Budget, response::response};
+use super::{
+    Reply, body, key_in_url,
+    rate::{Budget, Source},
+    response::response,
+};
 use crate::{
-    auth::{Principal, Source},
+    auth::Principal,
     context::Context,
     refusal::Refusal,
     routes::{Call, Endpoint, Match},
@@ -23,13 +27,13 @@ use crate::{
 struct Admitted<'a> {
     endpoint: &'a Endpoint,
     path: Vec<(String, String)>,
-    principal: Option<Principal>,
 }
 
 /// The outcome of looking at a request's head, and whom the request counts for, either way.
 struct Admission<'a> {
-    source: Source,
     budget: Budget,
+    /// The caller, if a key was asked for and proven.
+    principal: Option<Principal>,
     outcome: Result<Admitted<'a>, Refusal>,
 }
 
@@ -75,14 +79,16 @@ async fn carry_out(
         return response(Ok(reply), None, id, None);
     }
     let Admission {
-        source,
         budget,
+        principal,
         outcome,
-    } = admit(service, peer, &parts);
-    let allowance = service
-        .limits
-        .as_ref()
-        .map(|limits| limits.count(budget, source, service.authority.now()));
+    } = admit(service, &parts);
+    let allowance = service.limits.as_ref().map(|limits| {
+        let source = principal.as_ref().map_or(Source::Address(peer), |principal| {
+            Source::Key(principal.key(), principal.user())
+        });
+        limits.count(budget, source, service.authority.now())
+    });
     let outcome = match (allowance.and_then(|allowance| allowance.wait), outcome) {
         (Some(wait), _) => Err(Refusal::throttled(wait)),
         (None, outcome) => outcome,
@@ -92,7 +98,7 @@ async fn carry_out(
         Ok(admitted)
     });
     let outcome = match outcome {
-        Ok(admitted) => run(service, &parts, body, admitted).await,
+        Ok(admitted) => run(service, &parts, body, principal, admitted).await,
         Err(refusal) if body::discard(&parts.headers, body).await => Err(refusal),
         Err(refusal) => Err(refusal.closing()),
     };
@@ -100,10 +106,10 @@ async fn carry_out(
 }
 
 /// Everything that is decided from the head alone. No I/O.
-fn admit<'a>(service: &'a Service, peer: IpAddr, parts: &Parts) -> Admission<'a> {
+fn admit<'a>(service: &'a Service, parts: &Parts) -> Admission<'a> {
     let anonymous = |budget, outcome| Admission {
-        source: Source::address(peer),
         budget,
+        principal: None,
         outcome,
     };
     if let Err(refusal) = acceptable(service, parts) {
@@ -112,30 +118,18 @@ fn admit<'a>(service: &'a Service, peer: IpAddr, parts: &Parts) -> Admission<'a>
     let refused = match service.routes.find(&parts.method, parts.uri.path()) {
         Match::Endpoint(endpoint, path) => {
             Span::current().record("route", endpoint.route.path);
+            let admitted = Admitted { endpoint, path };
             if endpoint.route.access == Access::Anonymous {
-                return anonymous(
-                    endpoint.budget,
-                    Ok(Admitted {
-                        endpoint,
-                        path,
-                        principal: None,
-                    }),
-                );
+                return anonymous(endpoint.budget, Ok(admitted));
             }
             return match Principal::identify(&parts.headers, &service.authority) {
                 Err(refusal) => anonymous(endpoint.budget, Err(refusal)),
                 Ok(principal) => {
                     Span::current().record("key", principal.key().as_str());
-                    let source = Source::Key(principal.key());
-                    let outcome = principal.may(endpoint.route.access).map(|()| Admitted {
-                        endpoint,
-                        path,
-                        principal: Some(principal),
-                    });
                     Admission {
-                        source,
                         budget: endpoint.budget,
-                        outcome,
+                        outcome: principal.may(endpoint.route.access).map(|()| admitted),
+                        principal: Some(principal),
                     }
                 }
             };
@@ -153,14 +147,10 @@ fn admit<'a>(service: &'a Service, peer: IpAddr, parts: &Parts) -> Admission<'a>
         }
         Match::Nothing => Refusal::not_found(),
     };
-    // Where there is no route, a key decides nothing but whose budget is used.
-    let source = Principal::identify(&parts.headers, &service.authority).map_or_else(
-        |_| Source::address(peer),
-        |principal| Source::Key(principal.key()),
-    );
     Admission {
-        source,
         budget: Budget::Calls,
+        // Where there is no route, a key decides nothing but whose budget is used.
+        principal: Principal::identify(&parts.headers, &service.authority).ok(),
         outcome: Err(refused),
     }
 }
@@ -204,13 +194,9 @@ async fn run(
     service: &Arc<Service>,
     parts: &Parts,
     body: Incoming,
-    admitted: Admitted<'_>,
+    principal: Option<Principal>,
+    Admitted { endpoint, path }: Admitted<'_>,
 ) -> Result<Reply, Refusal> {
-    let Admitted {
-        endpoint,
-        path,
-        principal,
-    } = admitted;
     let limits = &service.config;
     let longest = body::longest(limits, principal.is_none());
     let body = body::read(body, longest, limits.body_timeout).await?;
