@@ -12,6 +12,8 @@ mod edge;
 mod error;
 mod hex;
 pub mod keys;
+#[cfg(feature = "measure")]
+pub mod measure;
 mod outgoing;
 mod paging;
 mod password;

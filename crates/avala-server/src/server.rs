@@ -35,6 +35,8 @@ use crate::{
 pub struct Server {
     authority: Authority,
     settings: Settings,
+    #[cfg(feature = "measure")]
+    pub(crate) measured: crate::measure::Measured,
     _lock: File,
 }
 
@@ -69,6 +71,8 @@ impl Server {
                 hosts: config.allowed_hosts,
                 limits: config.limits,
             },
+            #[cfg(feature = "measure")]
+            measured: crate::measure::Measured::default(),
             _lock: lock,
         })
     }
@@ -95,6 +99,8 @@ impl Server {
             deliveries: Arc::default(),
             request_ids: RequestIds::new(self.authority.random().bytes()?),
             follower: follower.clone(),
+            #[cfg(feature = "measure")]
+            measured: self.measured.clone(),
         };
         // Ends with this call, however it ends.
         let mut following = JoinSet::new();

@@ -11,5 +11,7 @@ mod stream;
 
 pub(crate) use accept::accept;
 pub(crate) use host::Hosts;
+#[cfg(feature = "measure")]
+pub(crate) use rate::Source;
 pub(crate) use rate::{Budget, Limits};
 pub(crate) use response::Reply;
