@@ -1,14 +1,16 @@
 //! `cargo xtask bench`: the measurements of `docs/performance.md`.
 
+use std::process::Command;
+
 use anyhow::{Result, bail};
 
 use crate::prerequisites::{self, SystemPackages};
 use crate::step;
 use crate::workspace::Workspace;
 
-const ALL: [&str; 2] = ["client", "command"];
+const ALL: [&str; 4] = ["client", "command", "server", "verify"];
 
-/// Runs the named measurement, or all; further arguments (`--check`) go to the benchmark.
+/// Runs the named measurements, or all; further arguments (`--check`) go to the benchmark.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let (names, options): (Vec<&String>, Vec<&String>) =
         arguments.iter().partition(|argument| !argument.starts_with('-'));
@@ -18,31 +20,35 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
             ALL.join(", ")
         );
     }
-    let python = prerequisites::official_clients(workspace, &SystemPackages::default())?;
-    // Only these two: `--workspace` would add the features of the tests to the command that is measured.
-    step::run(
-        "build",
-        &mut workspace.cargo([
-            "build",
-            "--release",
-            "--package",
-            "avala-cli",
-            "--package",
-            "avala-bench",
-        ]),
-    )?;
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| *wanted == name);
+    // One package at a time: together they would add the features of the tests and of the measurements to the command
+    // that is measured.
+    for package in ["avala-cli", "avala-bench"] {
+        if package == "avala-bench" || wanted("command") {
+            step::run(
+                &format!("build {package}"),
+                &mut workspace.cargo(["build", "--release", "--package", package]),
+            )?;
+        }
+    }
+    let packages = SystemPackages::default();
     let folder = workspace.target.join("release");
     for name in ALL {
-        if !names.is_empty() && !names.iter().any(|wanted| *wanted == name) {
+        if !wanted(name) {
             continue;
         }
-        let mut bench = std::process::Command::new(folder.join("avala-bench"));
-        bench
-            .current_dir(&workspace.root)
-            .arg(name)
-            .args(&options)
-            .env("AVALA_BENCH_COMMAND", folder.join("avala"))
-            .env("AVALA_BENCH_PYTHON", &python);
+        let mut bench = Command::new(folder.join("avala-bench"));
+        bench.current_dir(&workspace.root).arg(name).args(&options);
+        if matches!(name, "client" | "command") {
+            let python = prerequisites::official_clients(workspace, &packages)?;
+            bench
+                .env("AVALA_BENCH_COMMAND", folder.join("avala"))
+                .env("AVALA_BENCH_PYTHON", python);
+        }
+        if name == "server" {
+            let python = prerequisites::peer_of_the_server(workspace, &packages)?;
+            bench.env("AVALA_BENCH_DRF_PYTHON", python);
+        }
         step::run(&format!("bench {name}"), &mut bench)?;
     }
     Ok(())

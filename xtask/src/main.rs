@@ -24,7 +24,8 @@ Usage: cargo xtask <task>
 
   test [ARGS]   installs what the tests need and runs all of them; ARGS go to `cargo test`
   ci            format, lints, docs, features, packages, then `test`
-  bench [NAME]  measures in release mode and writes docs/performance.md; NAME is client or command
+  bench [NAME]  measures in release mode and writes docs/performance.md; NAME is client, command,
+                server or verify; without one, all
   gen [--check] writes docs/parity.md, or says whether it is current
 
 With CI=true in the environment, `test` fails where it would otherwise skip.";

@@ -65,52 +65,83 @@ pub(crate) fn proxy(packages: &SystemPackages, name: &str, version: &str) -> Res
 
 /// The interpreter of a virtual environment with the official Python clients in the pinned versions.
 pub(crate) fn official_clients(workspace: &Workspace, packages: &SystemPackages) -> Result<PathBuf> {
-    let pins = workspace.root.join("tests/official/requirements.txt");
-    let wanted = fs::read(&pins).with_context(|| format!("reading {}", pins.display()))?;
-    let home = workspace.target.join("official-venv");
-    let python = home.join("bin/python");
-    let installed = home.join("installed.txt");
+    let clients = Environment {
+        name: "official",
+        what: "the official clients",
+        purpose: "they judge our server",
+        pins: "tests/official/requirements.txt",
+        modules: "avala, avala_agents",
+    };
+    clients.interpreter(workspace, packages)
+}
 
-    let up_to_date = fs::read(&installed).is_ok_and(|found| found == wanted);
-    // The environment breaks when the interpreter it was made from goes away.
-    if up_to_date && step::succeeds(Command::new(&python).args(["-c", "import avala, avala_agents"])) {
-        return Ok(python);
+/// The interpreter of a virtual environment with the server's peer in the pinned versions.
+pub(crate) fn peer_of_the_server(workspace: &Workspace, packages: &SystemPackages) -> Result<PathBuf> {
+    let peer = Environment {
+        name: "drf",
+        what: "Django REST Framework",
+        purpose: "our server is measured against it",
+        pins: "crates/avala-bench/peers/drf/requirements.txt",
+        modules: "django, rest_framework, rest_framework_api_key, gunicorn",
+    };
+    peer.interpreter(workspace, packages)
+}
+
+/// A virtual environment of Python.
+struct Environment {
+    name: &'static str,
+    what: &'static str,
+    purpose: &'static str,
+    /// The file of the pinned versions.
+    pins: &'static str,
+    /// What must be importable.
+    modules: &'static str,
+}
+
+impl Environment {
+    fn interpreter(&self, workspace: &Workspace, packages: &SystemPackages) -> Result<PathBuf> {
+        let pins = workspace.root.join(self.pins);
+        let wanted = fs::read(&pins).with_context(|| format!("reading {}", pins.display()))?;
+        let home = workspace.target.join(format!("{}-venv", self.name));
+        let python = home.join("bin/python");
+        let installed = home.join("installed.txt");
+
+        let up_to_date = fs::read(&installed).is_ok_and(|found| found == wanted);
+        // The environment breaks when the interpreter it was made from goes away.
+        let import = format!("import {}", self.modules);
+        if up_to_date && step::succeeds(Command::new(&python).args(["-c", &import])) {
+            return Ok(python);
+        }
+        println!("installing {} in {}: {}", self.what, home.display(), self.purpose);
+        create_environment(&home, packages)?;
+        step::run_quietly(
+            self.what,
+            Command::new(&python)
+                .args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--requirement",
+                ])
+                .arg(&pins),
+        )?;
+        // Last, so that an interrupted installation is done again.
+        fs::write(&installed, wanted).with_context(|| format!("writing {}", installed.display()))?;
+        Ok(python)
     }
-    println!(
-        "installing the official clients in {}: they judge our server",
-        home.display()
-    );
-    create_environment(&home, packages)?;
-    step::run_quietly(
-        "official clients",
-        Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ])
-            .arg(&pins),
-    )?;
-    // Last, so that an interrupted installation is done again.
-    fs::write(&installed, wanted).with_context(|| format!("writing {}", installed.display()))?;
-    Ok(python)
 }
 
 fn create_environment(home: &Path, packages: &SystemPackages) -> Result<()> {
     if !step::succeeds(Command::new("python3").arg("--version")) {
-        packages.install("python3", "runs the official Python clients")?;
+        packages.install("python3", "runs what is written in Python")?;
     }
     let mut create = Command::new("python3");
     create.args(["-m", "venv", "--clear"]).arg(home);
     if !step::succeeds(&mut create) {
         // Debian ships Python without this part.
-        packages.install(
-            "python3-venv",
-            "makes a virtual environment for the official clients",
-        )?;
+        packages.install("python3-venv", "makes virtual environments")?;
         step::run_quietly("virtual environment", &mut create)?;
     }
     Ok(())

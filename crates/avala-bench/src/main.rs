@@ -1,4 +1,4 @@
-//! Measurements of the client and of the command; `cargo xtask bench` prepares and runs them.
+//! Measurements of the client, the command and the server; `cargo xtask bench` prepares and runs them.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -8,22 +8,32 @@
 mod canned;
 mod client;
 mod command;
+mod drf;
+mod generator;
+mod held;
 mod peers;
 mod report;
 mod series;
+mod served;
+mod server;
+mod verify;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
 use crate::report::Section;
+use crate::served::Callers;
 
 const USAGE: &str = "\
-Usage: avala-bench client|command [--check]
+Usage: avala-bench client|command|server|verify [--check]
 
   client    one call of webhooks.list: ours, bare reqwest, the official client; AVALA_BENCH_PYTHON is the
             interpreter that has the official client installed
   command   `avala --version`: ours (AVALA_BENCH_COMMAND), the official one, a program that does nothing
+  server    requests/s with keys and without, against Django REST Framework, open-loop latencies, 10,000 bad
+            connections; AVALA_BENCH_DRF_PYTHON is the interpreter that has the peer's packages installed
+  verify    verifying a key in process, among 10, 100,000 and 1,000,000
   --check   ends with status 1 when a promise of docs/performance.md does not hold
 
 Writes its section of docs/performance.md in the current folder.";
@@ -43,6 +53,9 @@ fn run() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (sections, check) = match words[..] {
         ["serve-canned", rows] => return canned::serve(rows.parse()?),
+        ["serve-keyed", data_dir] => return served::serve(Callers::Keyed, data_dir),
+        ["serve-fixed", data_dir] => return served::serve(Callers::Fixed, data_dir),
+        ["hold", address, count] => return held::hold(address.parse()?, count.parse()?),
         ["client", ref rest @ ..] => {
             let sections = client::SIZES
                 .map(client::measure)
@@ -51,6 +64,8 @@ fn run() -> Result<()> {
             (sections, checking(rest)?)
         }
         ["command", ref rest @ ..] => (vec![command::measure()?], checking(rest)?),
+        ["server", ref rest @ ..] => (server::measure()?, checking(rest)?),
+        ["verify", ref rest @ ..] => (vec![verify::measure()?], checking(rest)?),
         _ => bail!("not understood\n\n{USAGE}"),
     };
     for section in &sections {

@@ -41,6 +41,10 @@ pub(crate) enum Limit {
     TimesFaster(f64),
     /// So many milliseconds, at most; measured in seconds.
     Milliseconds(f64),
+    /// So many nanoseconds, at most; measured in seconds.
+    Nanoseconds(f64),
+    /// None at all.
+    None,
 }
 
 impl Section {
@@ -100,17 +104,28 @@ impl Promise {
             Limit::TimesAsLong(limit) => self.measured <= limit,
             Limit::TimesFaster(limit) => self.measured >= limit,
             Limit::Milliseconds(limit) => self.measured * 1e3 <= limit,
+            Limit::Nanoseconds(limit) => self.measured * 1e9 <= limit,
+            Limit::None => self.measured == 0.0,
         }
     }
 
     fn figures(&self) -> (String, String) {
         match self.limit {
             Limit::TimesAsLong(limit) => (format!("{:.2} ×", self.measured), format!("≤ {limit:.2} ×")),
-            Limit::TimesFaster(limit) => (format!("{:.1} ×", self.measured), format!("≥ {limit:.0} ×")),
+            Limit::TimesFaster(limit) => {
+                // Near one, the second digit is the one that counts.
+                let digits = if limit < 2.0 { 2 } else { 1 };
+                (format!("{:.digits$} ×", self.measured), format!("≥ {limit} ×"))
+            }
             Limit::Milliseconds(limit) => (
                 format!("{:.2} ms", self.measured * 1e3),
                 format!("≤ {limit:.0} ms"),
             ),
+            Limit::Nanoseconds(limit) => (
+                format!("{:.0} ns", self.measured * 1e9),
+                format!("≤ {limit:.0} ns"),
+            ),
+            Limit::None => (format!("{}", self.measured), "0".to_owned()),
         }
     }
 }

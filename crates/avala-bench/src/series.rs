@@ -44,16 +44,30 @@ impl Series {
         let (Some(fastest), Some(slowest)) = (sorted.first(), sorted.last()) else {
             return "not measured".to_owned();
         };
-        let (unit, scale) = if self.median() < 1e-3 {
-            ("µs", 1e6)
-        } else {
-            ("ms", 1e3)
+        let (unit, scale) = match self.median() {
+            ..1e-6 => ("ns", 1e9),
+            ..1e-3 => ("µs", 1e6),
+            _ => ("ms", 1e3),
         };
         format!(
             "{:.1} {unit} ({:.1}–{:.1})",
             self.median() * scale,
             fastest * scale,
             slowest * scale
+        )
+    }
+
+    /// `54321 /s (51000–60000)`: how many a second, in the median, then the fewest and the most.
+    pub(crate) fn rate(&self) -> String {
+        let sorted = self.sorted();
+        let (Some(fastest), Some(slowest)) = (sorted.first(), sorted.last()) else {
+            return "not measured".to_owned();
+        };
+        format!(
+            "{:.0} /s ({:.0}–{:.0})",
+            1.0 / self.median(),
+            1.0 / slowest,
+            1.0 / fastest
         )
     }
 
@@ -98,5 +112,7 @@ mod tests {
             "54.0 µs (51.0–60.0)"
         );
         assert_eq!(series(&[0.3, 0.2, 0.4]).text(), "300.0 ms (200.0–400.0)");
+        assert_eq!(series(&[3e-7]).text(), "300.0 ns (300.0–300.0)");
+        assert_eq!(series(&[0.001, 0.002, 0.0005]).rate(), "1000 /s (500–2000)");
     }
 }

@@ -100,19 +100,63 @@ pub enum Database {
     Postgres(Secret),
 }
 
-/// How many requests a minute are allowed.
+/// How many requests are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateLimit {
     /// No limits, and no `X-RateLimit-*` headers: there is nothing to report.
     Off,
-    /// This many per key. Without a valid key it is 30 per address, for sign-up 5, as published.
+    /// This many a minute, per key and per owner. The rest is as published.
     PerMinute(u32),
+    /// Each figure by itself.
+    Each(Rates),
 }
 
 impl Default for RateLimit {
-    /// The published limit of 100 a minute.
+    /// The published limits.
     fn default() -> Self {
-        Self::PerMinute(100)
+        Self::Each(Rates::default())
+    }
+}
+
+/// The figures of the rate limits, per minute where nothing else is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Requests with one key.
+    pub per_key: u32,
+    /// Requests with all keys of one owner.
+    pub per_owner: u32,
+    /// Requests with all keys of one owner within one second.
+    pub burst_per_owner: u32,
+    /// Requests of one address, or one IPv6 /64, that prove no key.
+    pub per_address: u32,
+    /// Accounts made by one address.
+    pub sign_ups: u32,
+}
+
+impl Default for Rates {
+    /// As Avala publishes them: 100 a minute, which one page says of keys and another of users, bursts of 20 a second,
+    /// 30 a minute without a key, 5 sign-ups.
+    fn default() -> Self {
+        Self {
+            per_key: 100,
+            per_owner: 100,
+            burst_per_owner: 20,
+            per_address: 30,
+            sign_ups: 5,
+        }
+    }
+}
+
+impl Rates {
+    /// So many calls a minute per key and owner, a fifth of them in one second. The rest is as published.
+    pub(crate) fn of(calls: u32) -> Self {
+        let published = Self::default();
+        Self {
+            per_key: calls,
+            per_owner: calls,
+            burst_per_owner: published.burst_per_owner.max(calls / 5),
+            ..published
+        }
     }
 }
 

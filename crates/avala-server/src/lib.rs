@@ -12,6 +12,8 @@ mod edge;
 mod error;
 mod hex;
 pub mod keys;
+#[cfg(feature = "measure")]
+pub mod measure;
 mod outgoing;
 mod paging;
 mod password;
@@ -24,7 +26,7 @@ mod service;
 mod store;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{Config, Database, Limits, PasswordCost, RateLimit, TlsFiles};
+pub use config::{Config, Database, Limits, PasswordCost, RateLimit, Rates, TlsFiles};
 pub use error::{AuthorityError, StartError};
 pub use routes::served;
 pub use server::{Agents, Server, Users};

@@ -36,6 +36,8 @@ use crate::{
 pub struct Server {
     authority: Authority,
     settings: Settings,
+    #[cfg(feature = "measure")]
+    pub(crate) measured: crate::measure::Measured,
     _lock: File,
 }
 
@@ -82,6 +84,8 @@ impl Server {
                 tls,
                 limits: config.limits,
             },
+            #[cfg(feature = "measure")]
+            measured: crate::measure::Measured::default(),
             _lock: lock,
         })
     }
@@ -110,6 +114,8 @@ impl Server {
             deliveries: Arc::default(),
             request_ids: RequestIds::new(self.authority.random().bytes()?),
             follower: follower.clone(),
+            #[cfg(feature = "measure")]
+            measured: self.measured.clone(),
         };
         // Ends with this call, however it ends.
         let mut following = JoinSet::new();

@@ -39,6 +39,8 @@ pub(crate) struct Service {
     pub(crate) deliveries: Arc<RwLock<()>>,
     pub(crate) request_ids: RequestIds,
     pub(crate) follower: Follower,
+    #[cfg(feature = "measure")]
+    pub(crate) measured: crate::measure::Measured,
 }
 
 impl Service {

@@ -9,9 +9,12 @@ use http::{
 
 use crate::refusal::Refusal;
 
+/// Read once, not at each request.
+const KEY: HeaderName = HeaderName::from_static(API_KEY_HEADER);
+
 /// The key of a request that presents one key, in one place.
 pub(crate) fn presented_key(headers: &HeaderMap) -> Result<ApiKey, Refusal> {
-    let mut presented = headers.get_all(API_KEY_HEADER).iter();
+    let mut presented = headers.get_all(KEY).iter();
     let Some(value) = presented.next() else {
         return Err(Refusal::key_missing());
     };

@@ -2,7 +2,7 @@
 
 mod header;
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use avala_api::{Access, Scope};
 use avala_keys::KeyId;
@@ -70,23 +70,5 @@ impl Principal {
             id: self.key(),
             user: self.user().to_owned(),
         }
-    }
-}
-
-/// Whom a request counts for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Source {
-    /// The holder of a key.
-    Key(KeyId),
-    /// An address, or for IPv6 its network: one customer has a whole /64.
-    Address(IpAddr),
-}
-
-impl Source {
-    pub(crate) fn address(address: IpAddr) -> Self {
-        Self::Address(match address.to_canonical() {
-            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
-            v4 @ IpAddr::V4(_) => v4,
-        })
     }
 }

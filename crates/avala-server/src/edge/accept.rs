@@ -14,10 +14,11 @@ use tokio::{
 };
 
 use super::{
+    client_address::customer,
     connection,
     slots::{Slot, Slots},
 };
-use crate::{auth::Source, service::Service};
+use crate::service::Service;
 
 /// Serves connections until the shutdown, then lets open requests end.
 pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, shutdown: impl Future<Output = ()>) {
@@ -79,8 +80,5 @@ async fn next(
 /// Whose connections these are. This machine and the proxies speak for many.
 fn counted(peer: IpAddr, service: &Service) -> Option<IpAddr> {
     let is_exempt = peer.to_canonical().is_loopback() || service.trusted_proxies.contains(peer);
-    match Source::address(peer) {
-        Source::Address(address) if !is_exempt => Some(address),
-        _ => None,
-    }
+    (!is_exempt).then(|| customer(peer))
 }

@@ -52,6 +52,14 @@ impl TrustedProxies {
     }
 }
 
+/// Whose address this is: an IPv6 customer has a whole /64, and a mapped address is its IPv4 address.
+pub(super) fn customer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,8 @@ mod tls;
 pub(crate) use accept::accept;
 pub(crate) use client_address::TrustedProxies;
 pub(crate) use host::Hosts;
+#[cfg(feature = "measure")]
+pub(crate) use rate::Source;
 pub(crate) use rate::{Budget, Limits};
 pub(crate) use response::Reply;
 pub(crate) use tls::Tls;

@@ -1,23 +1,22 @@
-//! Rate limits: so many requests in each minute that begins with a request.
+//! Rate limits: per key and owner once possession is proven, per address until then.
+
+mod windows;
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
 };
 
 use avala_api::Timestamp;
+use avala_keys::KeyId;
 
-use crate::{auth::Source, config::RateLimit};
+use self::windows::Limit;
+use super::client_address::customer;
+use crate::config::{RateLimit, Rates};
 
-const WINDOW_MILLIS: i64 = 60_000;
-
-/// Sources counted one by one; when there are more, the newcomers share one window, so that memory stays bounded
-/// and those already known are not disturbed.
-const SOURCES: usize = 100_000;
-
-/// The published limits that no key raises.
-const ANONYMOUS: u32 = 30;
-const SIGN_UP: u32 = 5;
+/// Addresses cost nothing, so only so many are told apart. Keys and owners are rows of the database: their number is
+/// bounded by whoever issues them.
+const ADDRESSES: usize = 100_000;
 
 /// What a request is counted against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,35 +27,67 @@ pub(crate) enum Budget {
     SignUp,
 }
 
+/// Whom a request counts for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// The proven holder of a key.
+    Key(KeyId, &'a str),
+    /// Anybody else: whoever has proven nothing uses up nothing of a key's, whatever id was sent.
+    Address(IpAddr),
+}
+
 /// All limits of a server.
 #[derive(Debug)]
 pub(crate) struct Limits {
+    /// Sources are told apart by a hash under a secret of this process. Two that collide, one pair in a billion such
+    /// servers, share a budget.
+    hashing: RandomState,
     keys: Limit,
+    owners: Limit,
     addresses: Limit,
-    sign_up: Limit,
+    sign_ups: Limit,
 }
 
 impl Limits {
     /// `None` when nothing is limited.
     pub(crate) fn new(config: RateLimit) -> Option<Self> {
-        match config {
-            RateLimit::Off => None,
-            RateLimit::PerMinute(per_key) => Some(Self {
-                keys: Limit::new(per_key),
-                addresses: Limit::new(ANONYMOUS),
-                sign_up: Limit::new(SIGN_UP),
-            }),
-        }
+        let rates = match config {
+            RateLimit::Off => return None,
+            RateLimit::PerMinute(calls) => Rates::of(calls),
+            RateLimit::Each(rates) => rates,
+        };
+        Some(Self {
+            hashing: RandomState::new(),
+            keys: Limit::new(rates.per_key),
+            owners: Limit::new(rates.per_owner).in_bursts_of(rates.burst_per_owner),
+            addresses: Limit::new(rates.per_address).bounded(ADDRESSES),
+            sign_ups: Limit::new(rates.sign_ups).bounded(ADDRESSES),
+        })
     }
 
     /// Counts one request.
-    pub(crate) fn count(&self, budget: Budget, source: Source, now: Timestamp) -> Allowance {
-        let limit = match (budget, source) {
-            (Budget::SignUp, _) => &self.sign_up,
-            (Budget::Calls, Source::Key(_)) => &self.keys,
-            (Budget::Calls, Source::Address(_)) => &self.addresses,
-        };
-        limit.count(source, now)
+    pub(crate) fn count(&self, budget: Budget, source: Source<'_>, now: Timestamp) -> Allowance {
+        let now = now.unix_millis();
+        match (budget, source) {
+            (Budget::SignUp, Source::Address(address)) => self.sign_ups.count(self.network(address), now),
+            (Budget::Calls, Source::Address(address)) => self.addresses.count(self.network(address), now),
+            (_, Source::Key(key, owner)) => {
+                let owner = self.hashing.hash_one(owner);
+                let of_owner = self.owners.count(owner, now);
+                if of_owner.wait.is_some() {
+                    return of_owner;
+                }
+                let of_key = self.keys.count(self.hashing.hash_one(key), now);
+                if of_key.wait.is_some() {
+                    self.owners.give_back(owner, now);
+                }
+                of_key.tighter(of_owner)
+            }
+        }
+    }
+
+    fn network(&self, address: IpAddr) -> u64 {
+        self.hashing.hash_one(customer(address))
     }
 }
 
@@ -71,163 +102,91 @@ pub(crate) struct Allowance {
     pub(crate) wait: Option<u64>,
 }
 
-#[derive(Debug)]
-struct Limit {
-    per_window: u32,
-    windows: Mutex<Windows>,
-}
-
-#[derive(Debug, Default)]
-struct Windows {
-    by_source: HashMap<Source, Window>,
-    /// The window that the sources beyond the bound share.
-    shared: Window,
-    /// No sweep before this: a full table is not searched on every request.
-    next_sweep: i64,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Window {
-    ends: i64,
-    used: u32,
-}
-
-impl Limit {
-    fn new(per_window: u32) -> Self {
-        Self {
-            per_window,
-            windows: Mutex::default(),
+impl Allowance {
+    /// The one that will refuse first.
+    fn tighter(self, other: Self) -> Self {
+        if self.wait.is_none() && other.remaining < self.remaining {
+            other
+        } else {
+            self
         }
     }
-
-    fn count(&self, source: Source, now: Timestamp) -> Allowance {
-        let now = now.unix_millis();
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let window = windows.of(source, now);
-        if window.is_over(now) {
-            *window = Window {
-                ends: now + WINDOW_MILLIS,
-                used: 0,
-            };
-        }
-        let granted = window.used < self.per_window;
-        if granted {
-            window.used += 1;
-        }
-        let wait = window.ends - now;
-        Allowance {
-            limit: self.per_window,
-            remaining: self.per_window - window.used,
-            // Rounded up, both: whoever waits as told finds the window over.
-            reset: seconds_up(window.ends),
-            wait: (!granted).then(|| seconds_up(wait).unsigned_abs().max(1)),
-        }
-    }
-}
-
-impl Windows {
-    fn of(&mut self, source: Source, now: i64) -> &mut Window {
-        if self.by_source.len() >= SOURCES && !self.by_source.contains_key(&source) {
-            if now >= self.next_sweep {
-                self.by_source.retain(|_, window| !window.is_over(now));
-                self.next_sweep = now + 1000;
-            }
-            if self.by_source.len() >= SOURCES {
-                return &mut self.shared;
-            }
-        }
-        self.by_source.entry(source).or_default()
-    }
-}
-
-impl Window {
-    /// Over, or from a future that a corrected clock took back.
-    fn is_over(self, now: i64) -> bool {
-        now >= self.ends || self.ends > now + WINDOW_MILLIS
-    }
-}
-
-fn seconds_up(millis: i64) -> i64 {
-    millis.div_euclid(1000) + i64::from(millis.rem_euclid(1000) > 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_unix_millis(millis)
+    fn limits(rates: Rates) -> Limits {
+        Limits::new(RateLimit::Each(rates)).unwrap()
     }
 
-    fn from(last: u8) -> Source {
-        Source::address([192, 0, 2, last].into())
+    fn key(id: &str, owner: &'static str) -> Source<'static> {
+        Source::Key(id.parse().unwrap(), owner)
     }
 
-    #[test]
-    fn a_source_gets_its_limit_in_each_minute_and_is_told_how_long_to_wait() {
-        let limit = Limit::new(2);
+    fn address(text: &str) -> Source<'static> {
+        Source::Address(text.parse().unwrap())
+    }
 
-        let first = limit.count(from(1), at(1_500));
-        assert_eq!(
-            first,
-            Allowance {
-                limit: 2,
-                remaining: 1,
-                reset: 62,
-                wait: None
-            }
-        );
-        assert_eq!(limit.count(from(1), at(2_000)).remaining, 0);
-        assert_eq!(limit.count(from(1), at(2_500)).wait, Some(59));
-        assert_eq!(
-            limit.count(from(2), at(2_500)).wait,
-            None,
-            "another source is not affected"
-        );
-        assert_eq!(limit.count(from(1), at(61_499)).wait, Some(1));
-        assert_eq!(limit.count(from(1), at(61_500)).wait, None);
+    fn count(limits: &Limits, source: Source<'_>) -> (u32, bool) {
+        let allowance = limits.count(Budget::Calls, source, Timestamp::from_unix_millis(0));
+        (allowance.remaining, allowance.wait.is_some())
     }
 
     #[test]
-    fn a_clock_that_is_set_back_locks_nobody_out() {
-        let limit = Limit::new(1);
-        limit.count(from(1), at(10_000_000));
-        assert_eq!(limit.count(from(1), at(1_000)).wait, None);
+    fn an_owner_does_not_get_more_by_more_keys() {
+        let limits = limits(Rates {
+            per_key: 3,
+            per_owner: 4,
+            ..Rates::default()
+        });
+        let (first, second) = (key("000000000001", "anna"), key("000000000002", "anna"));
+
+        assert_eq!(count(&limits, first), (2, false));
+        assert_eq!(count(&limits, first), (1, false));
+        assert_eq!(count(&limits, first), (0, false));
+        assert_eq!(count(&limits, first), (0, true));
+        assert_eq!(
+            count(&limits, second),
+            (0, false),
+            "what the first key was refused is not the owner's loss"
+        );
+        assert_eq!(count(&limits, second), (0, true));
+        assert_eq!(count(&limits, key("000000000003", "ben")), (2, false));
     }
 
     #[test]
-    fn memory_is_bounded_and_known_sources_keep_their_windows() {
-        let limit = Limit::new(1);
-        for number in 0..u32::try_from(SOURCES).unwrap() {
-            limit.count(
-                Source::address(std::net::Ipv4Addr::from_bits(number).into()),
-                at(0),
-            );
-        }
+    fn a_burst_is_a_fifth_of_a_minute_and_never_less_than_the_published_one() {
+        let (few, many) = (Rates::of(7), Rates::of(6_000));
+        assert_eq!((few.per_owner, few.burst_per_owner), (7, 20));
+        assert_eq!((many.per_owner, many.burst_per_owner), (6_000, 1_200));
+        assert_eq!(Rates::of(100), Rates::default());
+    }
 
-        let newcomer =
-            |number: u32| Source::address(std::net::Ipv4Addr::from_bits(0xff00_0000 + number).into());
-        assert_eq!(limit.count(newcomer(1), at(1)).wait, None);
+    #[test]
+    fn accounts_made_are_counted_apart_from_calls() {
+        let limits = limits(Rates::default());
+        let now = Timestamp::from_unix_millis(0);
+        let sign_up = || {
+            limits
+                .count(Budget::SignUp, address("192.0.2.1"), now)
+                .wait
+                .is_some()
+        };
         assert_eq!(
-            limit.count(newcomer(2), at(2)).wait,
-            Some(60),
-            "newcomers share one window"
+            [(); 6].map(|()| sign_up()),
+            [false, false, false, false, false, true]
         );
-        assert_eq!(limit.windows.lock().unwrap().by_source.len(), SOURCES);
-
-        assert_eq!(
-            limit.count(newcomer(3), at(60_000)).wait,
-            None,
-            "and there is room again a minute later"
-        );
-        assert!(limit.windows.lock().unwrap().by_source.len() < SOURCES);
+        assert_eq!(count(&limits, address("192.0.2.1")), (29, false));
     }
 
     #[test]
     fn an_ipv6_customer_is_one_source_and_a_mapped_address_is_its_ipv4_address() {
-        let source = |text: &str| Source::address(text.parse().unwrap());
-        assert_eq!(source("2001:db8:1:2::1"), source("2001:db8:1:2:ffff::9"));
-        assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
-        assert_eq!(source("::ffff:192.0.2.1"), from(1));
+        let limits = limits(Rates::default());
+        let network = |text: &str| limits.network(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
     }
 }

@@ -10,9 +10,13 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tracing::{Instrument, Span, field::Empty};
 
-use super::{Reply, body, key_in_url, rate::Budget, response::response};
+use super::{
+    Reply, body, key_in_url,
+    rate::{Budget, Source},
+    response::response,
+};
 use crate::{
-    auth::{Principal, Source},
+    auth::Principal,
     context::Context,
     refusal::Refusal,
     routes::{Call, Endpoint, Match},
@@ -23,13 +27,13 @@ use crate::{
 struct Admitted<'a> {
     endpoint: &'a Endpoint,
     path: Vec<(String, String)>,
-    principal: Option<Principal>,
 }
 
 /// The outcome of looking at a request's head, and whom the request counts for, either way.
 struct Admission<'a> {
-    source: Source,
     budget: Budget,
+    /// The caller, if a key was asked for and proven.
+    principal: Option<Principal>,
     outcome: Result<Admitted<'a>, Refusal>,
 }
 
@@ -59,6 +63,8 @@ pub(super) async fn answer(
         "micros",
         u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
     );
+    #[cfg(feature = "measure")]
+    service.measured.record(began.elapsed());
     span.in_scope(|| tracing::info!("answered"));
     response
 }
@@ -77,14 +83,16 @@ async fn carry_out(
         return response(service, Ok(reply), None, id);
     }
     let Admission {
-        source,
         budget,
+        principal,
         outcome,
-    } = admit(service, client, &parts);
-    let allowance = service
-        .limits
-        .as_ref()
-        .map(|limits| limits.count(budget, source, service.authority.now()));
+    } = admit(service, &parts);
+    let allowance = service.limits.as_ref().map(|limits| {
+        let source = principal.as_ref().map_or(Source::Address(client), |principal| {
+            Source::Key(principal.key(), principal.user())
+        });
+        limits.count(budget, source, service.authority.now())
+    });
     let outcome = match (allowance.and_then(|allowance| allowance.wait), outcome) {
         (Some(wait), _) => Err(Refusal::throttled(wait)),
         (None, outcome) => outcome,
@@ -94,7 +102,7 @@ async fn carry_out(
         Ok(admitted)
     });
     let outcome = match outcome {
-        Ok(admitted) => run(service, &parts, body, admitted).await,
+        Ok(admitted) => run(service, &parts, body, principal, admitted).await,
         Err(refusal) if body::discard(&parts.headers, body).await => Err(refusal),
         Err(refusal) => Err(refusal.closing()),
     };
@@ -102,10 +110,10 @@ async fn carry_out(
 }
 
 /// Everything that is decided from the head alone. No I/O.
-fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'a> {
+fn admit<'a>(service: &'a Service, parts: &Parts) -> Admission<'a> {
     let anonymous = |budget, outcome| Admission {
-        source: Source::address(client),
         budget,
+        principal: None,
         outcome,
     };
     if let Err(refusal) = acceptable(service, parts) {
@@ -114,30 +122,18 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
     let refused = match service.routes.find(&parts.method, parts.uri.path()) {
         Match::Endpoint(endpoint, path) => {
             Span::current().record("route", endpoint.route.path);
+            let admitted = Admitted { endpoint, path };
             if endpoint.route.access == Access::Anonymous {
-                return anonymous(
-                    endpoint.budget,
-                    Ok(Admitted {
-                        endpoint,
-                        path,
-                        principal: None,
-                    }),
-                );
+                return anonymous(endpoint.budget, Ok(admitted));
             }
-            return match Principal::identify(&parts.headers, &service.authority) {
+            return match identify(service, parts) {
                 Err(refusal) => anonymous(endpoint.budget, Err(refusal)),
                 Ok(principal) => {
                     Span::current().record("key", principal.key().as_str());
-                    let source = Source::Key(principal.key());
-                    let outcome = principal.may(endpoint.route.access).map(|()| Admitted {
-                        endpoint,
-                        path,
-                        principal: Some(principal),
-                    });
                     Admission {
-                        source,
                         budget: endpoint.budget,
-                        outcome,
+                        outcome: principal.may(endpoint.route.access).map(|()| admitted),
+                        principal: Some(principal),
                     }
                 }
             };
@@ -155,16 +151,20 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
         }
         Match::Nothing => Refusal::not_found(),
     };
-    // Where there is no route, a key decides nothing but whose budget is used.
-    let source = Principal::identify(&parts.headers, &service.authority).map_or_else(
-        |_| Source::address(client),
-        |principal| Source::Key(principal.key()),
-    );
     Admission {
-        source,
         budget: Budget::Calls,
+        // Where there is no route, a key decides nothing but whose budget is used.
+        principal: Principal::identify(&parts.headers, &service.authority).ok(),
         outcome: Err(refused),
     }
+}
+
+fn identify(service: &Service, parts: &Parts) -> Result<Principal, Refusal> {
+    #[cfg(feature = "measure")]
+    if let Some(fixed) = service.measured.principal() {
+        return Ok(fixed);
+    }
+    Principal::identify(&parts.headers, &service.authority)
 }
 
 /// What is wrong with a request whatever it asks for.
@@ -206,13 +206,9 @@ async fn run(
     service: &Arc<Service>,
     parts: &Parts,
     body: Incoming,
-    admitted: Admitted<'_>,
+    principal: Option<Principal>,
+    Admitted { endpoint, path }: Admitted<'_>,
 ) -> Result<Reply, Refusal> {
-    let Admitted {
-        endpoint,
-        path,
-        principal,
-    } = admitted;
     let limits = &service.config;
     let longest = body::longest(limits, principal.is_none());
     let body = body::read(body, longest, limits.body_timeout).await?;

@@ -16,6 +16,7 @@ mod keys;
 mod organizations;
 mod paging;
 mod rate_limits;
+mod rates;
 mod signup;
 mod support;
 mod tenancy;

@@ -1,0 +1,109 @@
+//! What benchmarks need to see and no program may: keys that no database has, a principal that nobody proved, and
+//! times inside. Behind a feature that no published package turns on.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use avala_api::{API_KEY_HEADER, Timestamp};
+use avala_keys::{ApiKey, RandomnessFailed};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{
+    RateLimit, Server,
+    auth::Principal,
+    edge::{Budget, Limits, Source},
+    keys::{Access, Authority, KeyRow},
+};
+
+/// What is asked of a server beside its work.
+#[derive(Clone, Default)]
+pub(crate) struct Measured {
+    principal: Option<Principal>,
+    times: Option<Times>,
+}
+
+type Times = Arc<dyn Fn(Duration) + Send + Sync>;
+
+impl Measured {
+    pub(crate) fn principal(&self) -> Option<Principal> {
+        self.principal.clone()
+    }
+
+    pub(crate) fn record(&self, time: Duration) {
+        if let Some(times) = &self.times {
+            times(time);
+        }
+    }
+}
+
+/// Makes every caller of a server the holder of this key: the same handlers, and no key is verified any more. Whether
+/// the key was good.
+pub fn fix_principal(server: &mut Server, key: &ApiKey) -> bool {
+    let principal = headers_with(key).and_then(|headers| Principal::identify(&headers, server.keys()).ok());
+    server.measured.principal = principal;
+    server.measured.principal.is_some()
+}
+
+/// Hears the time of each request, from the head read to the answer handed over for writing.
+pub fn on_each_request(server: &mut Server, times: impl Fn(Duration) + Send + Sync + 'static) {
+    server.measured.times = Some(Arc::new(times));
+}
+
+/// Puts so many keys into the set and not into the database; a server that serves would drop them. The keys.
+pub fn fill(authority: &Authority, count: usize) -> Result<Vec<ApiKey>, RandomnessFailed> {
+    let now = authority.now();
+    (0..count)
+        .map(|number| {
+            let key = authority.random().key(authority.class())?;
+            authority.apply(KeyRow {
+                id: key.id(),
+                class: authority.class(),
+                owner: authority.random().uid()?,
+                organization: authority.random().uid()?,
+                name: format!("key {number}"),
+                mac: authority.pepper().mac(key.expose()),
+                access: Access::Full,
+                created_at: now,
+                // Far away, but there: expiry is compared.
+                expires_at: Some(Timestamp::from_unix_millis(now.unix_millis() + 1_000_000_000)),
+                revoked_at: None,
+                seq: 1,
+            });
+            Ok(key)
+        })
+        .collect()
+}
+
+/// Verifies the key of a request as every request is verified. Whether it is good.
+pub fn verify(authority: &Authority, headers: &HeaderMap) -> bool {
+    Principal::identify(headers, authority).is_ok()
+}
+
+/// The rate limits by themselves.
+#[derive(Debug)]
+pub struct Counter(Limits);
+
+impl Counter {
+    /// `None` when nothing is limited.
+    pub fn new(limits: RateLimit) -> Option<Self> {
+        Limits::new(limits).map(Self)
+    }
+
+    /// Counts a request with a key. Whether it is within the limits.
+    pub fn count(&self, key: &ApiKey, owner: &str, now: Timestamp) -> bool {
+        let allowance = self.0.count(Budget::Calls, Source::Key(key.id(), owner), now);
+        allowance.wait.is_none()
+    }
+}
+
+fn headers_with(key: &ApiKey) -> Option<HeaderMap> {
+    let mut value = HeaderValue::from_str(key.expose()).ok()?;
+    value.set_sensitive(true);
+    let name = HeaderName::from_bytes(API_KEY_HEADER.as_bytes()).ok()?;
+    Some(HeaderMap::from_iter([(name, value)]))
+}
+
+impl fmt::Debug for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Measured")
+    }
+}
