@@ -132,6 +132,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::output::Row;
 
     #[test]
     fn every_operation_of_the_contract_has_its_command() {
@@ -141,6 +142,33 @@ mod tests {
             .collect();
         let called: BTreeSet<_> = calls().map(|(operation, _)| operation).collect();
         assert_eq!(called, declared);
+    }
+
+    #[test]
+    fn every_column_of_a_table_is_a_member_of_its_rows() {
+        fn check<R: Row + serde::de::DeserializeOwned>() {
+            let row = serde_json::json!({
+                "uid": "", "name": "", "slug": "", "target_url": "", "provider": "", "registration": "", "event_type": "",
+                "subscription": "", "member_count": 1,
+            });
+            let row: R = serde_json::from_value(row).unwrap();
+            let fields: BTreeSet<&str> = row.fields().iter().map(|(name, _)| *name).collect();
+            for column in R::COLUMNS {
+                assert!(fields.contains(column), "{column} is not among {fields:?}");
+            }
+        }
+        check::<avala_api::organizations::Organization>();
+        check::<avala_api::projects::Project>();
+        check::<avala_api::datasets::Dataset>();
+        check::<avala_api::tasks::Task>();
+        check::<avala_api::exports::Export>();
+        check::<avala_api::storage_configs::StorageConfig>();
+        check::<avala_api::inference_providers::InferenceProvider>();
+        check::<avala_api::auto_label_jobs::AutoLabelJob>();
+        check::<avala_api::webhooks::Webhook>();
+        check::<avala_api::webhook_deliveries::WebhookDelivery>();
+        check::<avala_api::agents::Agent>();
+        check::<avala_api::agents::AgentExecution>();
     }
 
     #[test]

@@ -23,12 +23,23 @@ pub(crate) trait Record: Serialize {
     fn fields(&self) -> Vec<(&'static str, Cell)>;
 }
 
-/// A thing shown as a row of a table.
-pub(crate) trait Row: Serialize {
-    /// The column titles.
+/// A thing shown as a row of a table, too.
+pub(crate) trait Row: Record {
+    /// The members that a row shows. Their names are the column titles.
     const COLUMNS: &'static [&'static str];
+
     /// One cell for each column.
-    fn cells(&self) -> Vec<Cell>;
+    fn cells(&self) -> Vec<Cell> {
+        let mut fields = self.fields();
+        let mut cell = |column| {
+            let field = fields.iter_mut().find(|(name, _)| *name == column)?;
+            Some(std::mem::replace(&mut field.1, Cell::Nothing))
+        };
+        Self::COLUMNS
+            .iter()
+            .map(|column| cell(*column).unwrap_or(Cell::Nothing))
+            .collect()
+    }
 }
 
 /// How stdout and stderr are to be used.

@@ -95,18 +95,7 @@ fn hide_secret(agent: &mut Agent) {
 }
 
 impl Row for Agent {
-    const COLUMNS: &'static [&'static str] = &["UID", "NAME", "EVENTS", "CALLBACK URL", "ACTIVE", "CREATED"];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(&self.uid),
-            Cell::text(&self.name),
-            Cell::names(&self.events),
-            self.callback_url.clone().into(),
-            self.is_active.into(),
-            self.created_at.into(),
-        ]
-    }
+    const COLUMNS: &'static [&'static str] = &["uid", "name", "events", "callback url", "active", "created"];
 }
 
 impl Record for Agent {
@@ -139,17 +128,19 @@ impl Record for Agent {
 
 impl Row for AgentExecution {
     const COLUMNS: &'static [&'static str] =
-        &["UID", "EVENT", "STATUS", "ACTION", "TASK", "RESULT", "CREATED"];
+        &["uid", "event", "status", "action", "task", "result", "created"];
+}
 
-    fn cells(&self) -> Vec<Cell> {
+impl Record for AgentExecution {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
         vec![
-            Cell::text(&self.uid),
-            Cell::text(&self.event_type),
-            self.status.as_ref().map(ToString::to_string).into(),
-            self.action.as_ref().map(ToString::to_string).into(),
-            self.task.clone().into(),
-            self.result.clone().into(),
-            self.created_at.into(),
+            ("uid", Cell::text(&self.uid)),
+            ("event", Cell::text(&self.event_type)),
+            ("status", self.status.as_ref().map(ToString::to_string).into()),
+            ("action", self.action.as_ref().map(ToString::to_string).into()),
+            ("task", self.task.clone().into()),
+            ("result", self.result.clone().into()),
+            ("created", self.created_at.into()),
         ]
     }
 }

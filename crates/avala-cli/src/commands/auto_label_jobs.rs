@@ -71,26 +71,14 @@ impl Watched for AutoLabelJob {
 
 impl Row for AutoLabelJob {
     const COLUMNS: &'static [&'static str] = &[
-        "UID",
-        "MODEL",
-        "STATUS",
-        "ITEMS",
-        "PROCESSED",
-        "FAILED",
-        "CREATED",
+        "uid",
+        "model",
+        "status",
+        "items",
+        "processed",
+        "failed",
+        "created",
     ];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(&self.uid),
-            Cell::optional(self.model_type.as_ref()),
-            Cell::optional(self.status.as_ref()),
-            self.total_items.into(),
-            self.processed_items.into(),
-            self.failed_items.into(),
-            self.created_at.into(),
-        ]
-    }
 }
 
 impl Record for AutoLabelJob {

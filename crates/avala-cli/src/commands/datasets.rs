@@ -62,19 +62,7 @@ async fn create(session: &Session, args: args::CreateDataset) -> Result<(), Fail
 
 impl Row for Dataset {
     const COLUMNS: &'static [&'static str] =
-        &["UID", "NAME", "SLUG", "DATA TYPE", "STATUS", "ITEMS", "CREATED"];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(&self.uid),
-            Cell::text(&self.name),
-            Cell::text(&self.slug),
-            Cell::optional(self.data_type.as_ref()),
-            Cell::optional(self.status.as_ref()),
-            self.item_count.into(),
-            self.created_at.into(),
-        ]
-    }
+        &["uid", "name", "slug", "data type", "status", "items", "created"];
 }
 
 impl Record for Dataset {

@@ -66,19 +66,7 @@ impl Watched for Export {
 
 impl Row for Export {
     const COLUMNS: &'static [&'static str] =
-        &["UID", "NAME", "FORMAT", "STATUS", "TASKS", "EXPORTED", "CREATED"];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(&self.uid),
-            self.name.clone().into(),
-            Cell::optional(self.format.as_ref()),
-            Cell::optional(self.status.as_ref()),
-            self.total_task_count.into(),
-            self.exported_task_count.into(),
-            self.created_at.into(),
-        ]
-    }
+        &["uid", "name", "format", "status", "tasks", "exported", "created"];
 }
 
 impl Record for Export {

@@ -100,19 +100,7 @@ fn hide_credentials(provider: &mut InferenceProvider) {
 
 impl Row for InferenceProvider {
     const COLUMNS: &'static [&'static str] =
-        &["UID", "NAME", "TYPE", "ACTIVE", "PROJECT", "LAST TEST", "CREATED"];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(&self.uid),
-            Cell::text(&self.name),
-            Cell::optional(self.provider_type.as_ref()),
-            self.is_active.into(),
-            Cell::optional(self.project.as_ref()),
-            outcome(self.last_test_success),
-            self.created_at.into(),
-        ]
-    }
+        &["uid", "name", "type", "active", "project", "last test", "created"];
 }
 
 fn outcome(success: Option<bool>) -> Cell {

@@ -29,18 +29,7 @@ pub(super) async fn run(session: &Session, verb: args::Organizations) -> Result<
 }
 
 impl Row for Organization {
-    const COLUMNS: &'static [&'static str] = &["SLUG", "NAME", "ROLE", "MEMBERS", "PLAN", "UID"];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(&self.slug),
-            Cell::text(&self.name),
-            self.role.as_ref().map(ToString::to_string).into(),
-            self.member_count.into(),
-            self.plan.clone().into(),
-            Cell::text(&self.uid),
-        ]
-    }
+    const COLUMNS: &'static [&'static str] = &["slug", "name", "role", "members", "plan", "uid"];
 }
 
 impl Record for Organization {

@@ -28,17 +28,7 @@ pub(super) async fn run(session: &Session, verb: args::Projects) -> Result<(), F
 }
 
 impl Row for Project {
-    const COLUMNS: &'static [&'static str] = &["UID", "NAME", "STATUS", "TASK TYPE", "CREATED"];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(&self.uid),
-            Cell::text(&self.name),
-            Cell::optional(self.status.as_ref()),
-            Cell::optional(self.task_type.as_ref()),
-            self.created_at.into(),
-        ]
-    }
+    const COLUMNS: &'static [&'static str] = &["uid", "name", "status", "task type", "created"];
 }
 
 impl Record for Project {

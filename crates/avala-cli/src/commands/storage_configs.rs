@@ -85,20 +85,8 @@ async fn test(session: &Session, test: Test) -> Result<(), Failure> {
 
 impl Row for StorageConfig {
     const COLUMNS: &'static [&'static str] = &[
-        "UID", "NAME", "PROVIDER", "BUCKET", "PREFIX", "VERIFIED", "CREATED",
+        "uid", "name", "provider", "bucket", "prefix", "verified", "created",
     ];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(&self.uid),
-            Cell::text(&self.name),
-            Cell::text(&self.provider),
-            either(self.s3_bucket_name.as_ref(), self.gc_storage_bucket_name.as_ref()),
-            either(self.s3_bucket_prefix.as_ref(), self.gc_storage_prefix.as_ref()),
-            self.is_verified.into(),
-            self.created_at.into(),
-        ]
-    }
 }
 
 /// Whichever applies: servers leave the other null or empty.
@@ -108,34 +96,26 @@ fn either(s3: Option<&String>, gc: Option<&String>) -> Cell {
 
 impl Record for StorageConfig {
     fn fields(&self) -> Vec<(&'static str, Cell)> {
-        let all = [
+        vec![
             ("uid", Cell::text(&self.uid)),
             ("name", Cell::text(&self.name)),
             ("provider", Cell::text(&self.provider)),
-            ("s3 bucket", self.s3_bucket_name.clone().into()),
-            ("s3 region", self.s3_bucket_region.clone().into()),
-            ("s3 prefix", self.s3_bucket_prefix.clone().into()),
-            ("s3 opened by", Cell::optional(self.s3_auth_method.as_ref())),
-            ("s3 accelerated", self.s3_is_accelerated.into()),
-            ("gc bucket", self.gc_storage_bucket_name.clone().into()),
-            ("gc prefix", self.gc_storage_prefix.clone().into()),
-            ("r2 account", self.r2_account_id.clone().into()),
-            ("r2 public url", self.r2_public_base_url.clone().into()),
+            (
+                "bucket",
+                either(self.s3_bucket_name.as_ref(), self.gc_storage_bucket_name.as_ref()),
+            ),
+            (
+                "prefix",
+                either(self.s3_bucket_prefix.as_ref(), self.gc_storage_prefix.as_ref()),
+            ),
+            ("region", self.s3_bucket_region.clone().into()),
+            ("opened by", Cell::optional(self.s3_auth_method.as_ref())),
+            ("accelerated", self.s3_is_accelerated.into()),
             ("verified", self.is_verified.into()),
             ("last verified", self.last_verified_at.into()),
             ("created", self.created_at.into()),
             ("updated", self.updated_at.into()),
-        ];
-        // What belongs to another provider than this one's only hides the rest.
-        let absent = |cell: &Cell| *cell == Cell::Nothing || *cell == Cell::from("");
-        let is_s3 = self.s3_bucket_name.as_ref().is_some_and(|name| !name.is_empty());
-        all.into_iter()
-            .filter(|(name, cell)| match name.split_once(' ') {
-                Some(("s3", _)) => is_s3,
-                Some(("gc" | "r2", _)) => !absent(cell),
-                _ => true,
-            })
-            .collect()
+        ]
     }
 }
 

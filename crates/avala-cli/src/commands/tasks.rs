@@ -30,15 +30,7 @@ pub(super) async fn run(session: &Session, verb: args::Tasks) -> Result<(), Fail
 }
 
 impl Row for Task {
-    const COLUMNS: &'static [&'static str] = &["UID", "NAME", "TYPE", "STATUS", "PROJECT", "CREATED"];
-
-    fn cells(&self) -> Vec<Cell> {
-        self.fields()
-            .into_iter()
-            .map(|(_, cell)| cell)
-            .take(Self::COLUMNS.len())
-            .collect()
-    }
+    const COLUMNS: &'static [&'static str] = &["uid", "name", "type", "status", "project", "created"];
 }
 
 impl Record for Task {

@@ -30,20 +30,8 @@ pub(super) async fn run(session: &Session, verb: args::WebhookDeliveries) -> Res
 
 impl Row for WebhookDelivery {
     const COLUMNS: &'static [&'static str] = &[
-        "UID", "EVENT", "STATUS", "ANSWER", "ATTEMPTS", "CREATED", "WEBHOOK",
+        "uid", "event", "status", "answer", "attempts", "created", "webhook",
     ];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(&self.uid),
-            Cell::text(&self.event_type),
-            self.status.as_ref().map(ToString::to_string).into(),
-            self.response_status.into(),
-            self.attempts.into(),
-            self.created_at.into(),
-            Cell::text(&self.subscription),
-        ]
-    }
 }
 
 impl Record for WebhookDelivery {

@@ -103,17 +103,7 @@ fn hide_secret(webhook: &mut Webhook) {
 }
 
 impl Row for Webhook {
-    const COLUMNS: &'static [&'static str] = &["UID", "TARGET URL", "EVENTS", "ACTIVE", "CREATED"];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(&self.uid),
-            Cell::text(&self.target_url),
-            Cell::names(&self.events),
-            self.is_active.into(),
-            self.created_at.into(),
-        ]
-    }
+    const COLUMNS: &'static [&'static str] = &["uid", "target url", "events", "active", "created"];
 }
 
 impl Record for Webhook {

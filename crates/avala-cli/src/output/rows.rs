@@ -85,8 +85,10 @@ impl<R: Row, W: Write> Rows<R, W> {
         let columns = if let Some(columns) = self.columns.take() {
             columns
         } else {
-            let columns = Columns::measure(R::COLUMNS, &rows, self.width);
-            columns.write_titles(&mut self.out, R::COLUMNS, self.colour)?;
+            let titles: Vec<String> = R::COLUMNS.iter().map(|name| name.to_uppercase()).collect();
+            let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+            let columns = Columns::measure(&titles, &rows, self.width);
+            columns.write_titles(&mut self.out, &titles, self.colour)?;
             columns
         };
         for row in &rows {
@@ -102,6 +104,7 @@ mod tests {
     use serde::Serialize;
 
     use super::*;
+    use crate::output::Record;
 
     #[derive(Serialize)]
     struct Ship {
@@ -110,9 +113,12 @@ mod tests {
     }
 
     impl Row for Ship {
-        const COLUMNS: &'static [&'static str] = &["NAME", "CREW"];
-        fn cells(&self) -> Vec<Cell> {
-            vec![self.name.into(), self.crew.into()]
+        const COLUMNS: &'static [&'static str] = &["name", "crew"];
+    }
+
+    impl Record for Ship {
+        fn fields(&self) -> Vec<(&'static str, Cell)> {
+            vec![("crew", self.crew.into()), ("name", self.name.into())]
         }
     }
 

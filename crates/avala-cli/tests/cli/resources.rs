@@ -110,7 +110,7 @@ fn one_object_is_its_members_and_in_json_what_the_api_answered() {
             "storage-configs get s1 --organization acme",
             json!({"uid": "s1", "name": "Bucket", "provider": "aws_s3", "s3_bucket_name": "b", "gc_storage_bucket_name": ""}),
             "GET /storage-configs/s1/?organization=acme",
-            "s3 bucket\tb\n",
+            "bucket\tb\n",
         ),
         (
             "storage-configs setup-info --organization acme",
