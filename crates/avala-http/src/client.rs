@@ -67,8 +67,8 @@ impl HttpClient {
         }
         let mut engine = legacy::Client::builder(TokioExecutor::new());
         engine
-            // Whether to send again is for the caller to decide, who knows how often and until when.
-            .retry_canceled_requests(false)
+            // Only what never began, because the server had closed a kept connection, goes over another one.
+            .retry_canceled_requests(true)
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(options.pool_idle_timeout)

@@ -1,5 +1,7 @@
 //! Redirects, repetition, headers.
 
+use std::io::{Read as _, Write as _};
+
 use avala_http::{BuildError, Failure, HttpClient, HttpOptions};
 
 use bytes::Bytes;
@@ -43,6 +45,39 @@ async fn a_request_that_breaks_is_not_repeated() {
     let error = get(&client, &server.url("http")).await.unwrap_err();
     assert!(error.may_have_been_sent());
     assert_eq!(server.seen(|seen| seen.heads.len()), 1);
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_the_server_closed_is_replaced_unseen() {
+    // Given a server that answers once on each connection and closes it without saying so,
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (closed, is_closed) = std::sync::mpsc::channel();
+    let serving = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                .unwrap();
+            drop(stream);
+            closed.send(()).unwrap();
+        }
+    });
+    let client = HttpClient::new(HttpOptions::default()).unwrap();
+    let mut first = get(&client, &url).await.unwrap().into_body();
+    while first.chunk().await.unwrap().is_some() {}
+    // when the next request meets the closed connection (nothing here has run since, so nobody has noticed),
+    is_closed.recv().unwrap();
+    // then it goes over a new one.
+    let second = get(&client, &url).await.unwrap();
+    assert_eq!(second.status(), 200);
+    serving.join().unwrap();
 }
 
 #[tokio::test]

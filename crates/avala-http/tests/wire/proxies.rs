@@ -2,7 +2,7 @@
 
 use avala_http::{BuildError, Failure, HttpClient, HttpOptions, Proxy};
 
-use crate::server::{OK, Server};
+use crate::server::{Authority, OK, Server, Tunneller};
 use crate::{everything, get};
 
 const REFUSAL: &str =
@@ -66,6 +66,37 @@ async fn tls_requests_ask_the_proxy_for_a_tunnel() {
         error.failure() == Failure::Connect && !said.contains("s3cr3t") && !said.contains(BASIC),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn what_goes_through_a_tunnel_is_between_the_two_ends() {
+    for proxy_speaks_tls in [false, true] {
+        // Given a server behind a proxy, which itself may be reached by TLS,
+        let authority = Authority::new();
+        let target = Server::tls(authority.server()).await;
+        let proxy = Tunneller::start(proxy_speaks_tls.then(|| authority.server())).await;
+        let scheme = if proxy_speaks_tls { "https" } else { "http" };
+        let url = format!("{scheme}://robot:s3cr3t-word@{}", proxy.address);
+        let client = HttpClient::new(HttpOptions {
+            extra_roots: Some(authority.pem.clone().into()),
+            ..through(Proxy::url(url))
+        })
+        .unwrap();
+        // when a request is sent,
+        let answer = get(&client, &target.url("https")).await.unwrap();
+        // then it arrives, the target learns nothing of the proxy's credentials, and the proxy nothing of the request.
+        assert_eq!(answer.status(), 200);
+        let asked = proxy.head.await.unwrap().to_lowercase();
+        assert!(
+            asked.starts_with(&format!("connect {}", target.address)) && asked.contains(&BASIC.to_lowercase()),
+            "{asked}"
+        );
+        let arrived = target.seen(|seen| seen.heads[0].clone());
+        assert!(
+            arrived.starts_with("GET / HTTP/1.1\r\n") && !arrived.contains("proxy-authorization"),
+            "{arrived}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
@@ -83,16 +84,56 @@ impl Server {
 }
 
 async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &str, seen: &Mutex<Seen>) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        match stream.read_u8().await {
-            Ok(byte) => head.push(byte),
-            Err(_) => return,
-        }
-    }
-    seen.lock().unwrap().heads.push(String::from_utf8(head).unwrap());
+    let Some(head) = read_head(&mut stream).await else {
+        return;
+    };
+    seen.lock().unwrap().heads.push(head);
     let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.shutdown().await;
+}
+
+/// A proxy that makes one tunnel, and tells what it was asked.
+pub(crate) struct Tunneller {
+    pub(crate) address: SocketAddr,
+    pub(crate) head: oneshot::Receiver<String>,
+}
+
+impl Tunneller {
+    pub(crate) async fn start(tls: Option<ServerConfig>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tell, head) = oneshot::channel();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            match tls {
+                None => tunnel(stream, tell).await,
+                Some(tls) => {
+                    let stream = TlsAcceptor::from(Arc::new(tls)).accept(stream).await.unwrap();
+                    tunnel(stream, tell).await;
+                }
+            }
+        });
+        Self { address, head }
+    }
+}
+
+async fn tunnel(mut stream: impl AsyncRead + AsyncWrite + Unpin, tell: oneshot::Sender<String>) {
+    let head = read_head(&mut stream).await.unwrap();
+    let target = head.split(' ').nth(1).unwrap().to_owned();
+    tell.send(head).unwrap();
+    let mut onwards = tokio::net::TcpStream::connect(target).await.unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+    // Either end may break off.
+    let _ = tokio::io::copy_bidirectional(&mut stream, &mut onwards).await;
+}
+
+/// The head of a request, unless the client goes away first.
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    Some(String::from_utf8(head).unwrap())
 }
 
 /// A certificate authority that lives as long as the test.
