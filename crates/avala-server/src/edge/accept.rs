@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    client_address::customer,
+    client_address::{TrustedProxies, customer},
     connection,
     slots::{Slot, Slots},
 };
@@ -73,12 +73,36 @@ async fn next(
     service: &Service,
 ) -> std::io::Result<Option<(TcpStream, SocketAddr, Slot)>> {
     let (stream, peer) = listener.accept().await?;
-    let slot = slots.take(counted(peer.ip(), service)).await;
+    let slot = slots.take(counted(peer.ip(), &service.trusted_proxies)).await;
     Ok(slot.map(|slot| (stream, peer, slot)))
 }
 
 /// Whose connections these are. This machine and the proxies speak for many.
-fn counted(peer: IpAddr, service: &Service) -> Option<IpAddr> {
-    let is_exempt = peer.to_canonical().is_loopback() || service.trusted_proxies.contains(peer);
+fn counted(peer: IpAddr, trusted: &TrustedProxies) -> Option<IpAddr> {
+    let is_exempt = peer.to_canonical().is_loopback() || trusted.contains(peer);
     (!is_exempt).then(|| customer(peer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_is_counted_but_those_that_speak_for_many() {
+        let trusted = TrustedProxies::new(&["10.0.0.0/8".parse().unwrap()]);
+        let counted =
+            |address: &str| counted(address.parse().unwrap(), &trusted).map(|address| address.to_string());
+        for exempt in [
+            "127.0.0.1",
+            "::1",
+            "::ffff:127.0.0.2",
+            "10.1.2.3",
+            "::ffff:10.1.2.3",
+        ] {
+            assert_eq!(counted(exempt), None, "{exempt}");
+        }
+        assert_eq!(counted("::ffff:192.0.2.1").as_deref(), Some("192.0.2.1"));
+        // One customer has a whole network of these.
+        assert_eq!(counted("2001:db8::1:2").as_deref(), Some("2001:db8::"));
+    }
 }

@@ -12,17 +12,10 @@ pub(super) const MOST_HEADERS: usize = 128;
 /// A whole head, at the beginning of what arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
+    /// Its bytes, with the empty line at its end.
     pub(super) length: usize,
-    pub(super) body: Body,
-}
-
-/// Where the body ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Body {
-    /// After so many bytes.
-    Length(u64),
-    /// Where it says itself. Such a request is refused, and is the last one of its connection.
-    Chunked,
+    /// The bytes of the body behind it.
+    pub(super) body: u64,
 }
 
 /// Looks for the end of a head, at each byte once.
@@ -100,12 +93,12 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<Head, Refusal> {
     }
     Ok(Head {
         length: bytes.len(),
-        body: body(request.headers, request.version)?,
+        body: body_length(request.headers, request.version)?,
     })
 }
 
 /// Exactly one plain way to say where the body ends.
-fn body(headers: &[Header<'_>], version: Option<u8>) -> Result<Body, Refusal> {
+fn body_length(headers: &[Header<'_>], version: Option<u8>) -> Result<u64, Refusal> {
     let mut length = None;
     let mut is_chunked = false;
     for Header { name, value } in headers {
@@ -127,8 +120,13 @@ fn body(headers: &[Header<'_>], version: Option<u8>) -> Result<Body, Refusal> {
     }
     match (length, is_chunked) {
         (Some(_), true) => Err(framing()),
-        (None, true) => Ok(Body::Chunked),
-        (length, false) => Ok(Body::Length(length.unwrap_or(0))),
+        // An honest client that sends a stream.
+        (None, true) => Err(Refusal::new(
+            StatusCode::LENGTH_REQUIRED,
+            "Send the body with a Content-Length.",
+            "length_required",
+        )),
+        (length, false) => Ok(length.unwrap_or(0)),
     }
 }
 

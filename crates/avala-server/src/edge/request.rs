@@ -5,7 +5,7 @@ use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use avala_api::{Access, Method};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Response, StatusCode, header::TRANSFER_ENCODING, request::Parts};
+use http::{Request, Response, StatusCode, request::Parts};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tracing::{Instrument, Span, field::Empty};
@@ -177,15 +177,6 @@ fn acceptable(service: &Service, parts: &Parts) -> Result<(), Refusal> {
             "An API key must not be sent in a URL. Replace this key: URLs are logged.",
             "key_in_url",
         ));
-    }
-    if parts.headers.contains_key(TRANSFER_ENCODING) {
-        // An honest client that sends a stream. Where its body ends only hyper knows, so nothing after it is read.
-        return Err(Refusal::new(
-            StatusCode::LENGTH_REQUIRED,
-            "Send the body with a Content-Length.",
-            "length_required",
-        )
-        .closing());
     }
     if !service.follower.is_current() {
         // Nobody here knows which keys were ended meanwhile.

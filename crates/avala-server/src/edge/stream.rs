@@ -22,7 +22,7 @@ use tokio::{
 
 use super::{
     deadline::Deadline,
-    head::{Body, Head, Scan},
+    head::{Head, Scan},
     response::last_word,
     slots::{Awaited, Slot},
 };
@@ -44,8 +44,6 @@ enum Reading {
     Given(Head),
     /// A body with so many bytes to come.
     Body(u64),
-    /// A request that is refused for its unclear end: all that comes.
-    Endless,
     /// Nothing: this is said, and then the connection ends.
     LastWord(Bytes),
     /// Nothing: the connection ends.
@@ -113,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientStream<S> {
                     continue;
                 }
                 Reading::Over => return Poll::Ready(Ok(false)),
-                Reading::Given(_) | Reading::Body(_) | Reading::Endless => return Poll::Ready(Ok(true)),
+                Reading::Given(_) | Reading::Body(_) => return Poll::Ready(Ok(true)),
             }
             if self.at_work {
                 // One request at a time. Too much ahead of it is not read; the flush of the answer wakes this again.
@@ -156,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientStream<S> {
                 self.at_work = true;
                 self.deadline.clear();
                 let here = (self.arrived.len() - head.length) as u64;
-                if matches!(head.body, Body::Length(length) if length > here) {
+                if head.body > here {
                     self.slot.waits(Awaited::Body);
                 }
                 self.reading = Reading::Given(head);
@@ -282,9 +280,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ClientStream<S> {
                     let length = length - usize::try_from(given).unwrap_or(length);
                     self.reading = match (length, body) {
                         (1.., _) => Reading::Given(Head { length, body }),
-                        (0, Body::Length(0)) => Reading::Head,
-                        (0, Body::Length(length)) => Reading::Body(length),
-                        (0, Body::Chunked) => Reading::Endless,
+                        (0, 0) => Reading::Head,
+                        (0, _) => Reading::Body(body),
                     };
                     return Poll::Ready(Ok(()));
                 }
@@ -301,9 +298,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ClientStream<S> {
                         self.reading = Reading::Body(left - read);
                     }
                     return Poll::Ready(Ok(()));
-                }
-                Reading::Endless => {
-                    return self.poll_body(context, u64::MAX, buffer).map_ok(drop);
                 }
                 Reading::Head | Reading::LastWord(_) | Reading::Over => {
                     if !ready!(self.poll_head(context))? {

@@ -56,3 +56,31 @@ async fn without_a_trusted_proxy_nobody_chooses_an_address() {
         assert_eq!(ask_as(&site, spoofed).await, 429, "{spoofed}");
     }
 }
+
+#[tokio::test]
+async fn links_are_no_business_of_a_proxy() {
+    let site = Site::open(|config| {
+        config.public_url = Some("https://avala.example".parse().unwrap());
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    for name in ["a", "b"] {
+        let body = format!(r#"{{"name":"{name}"}}"#);
+        let post = format!(
+            "POST /api/v1/agents/ HTTP/1.1\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n{CLOSE}\r\n{body}",
+            site.lines(),
+            body.len()
+        );
+        assert_eq!(site.exchange(post.as_bytes()).await[0].status, 201);
+    }
+    let list = format!(
+        "GET /api/v1/agents/?limit=1 HTTP/1.1\r\n{}X-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: http\r\nX-Forwarded-For: 192.0.2.1\r\n{CLOSE}\r\n",
+        site.lines()
+    );
+    let page = site.exchange(list.as_bytes()).await[0].json();
+    let next = page["next"].as_str().unwrap();
+    assert!(
+        next.starts_with("https://avala.example/api/v1/agents/?"),
+        "{next}"
+    );
+}

@@ -56,8 +56,9 @@ fn codings() -> Vec<Case> {
     let chunked = "10\r\n{\"name\":\"first\"}\r\n0\r\n\r\n";
     let with = |line: &str| post(&format!("{line}\r\n"), chunked);
     vec![
-        // The one honest form: refused as a request that the API does not take, and nothing after it is read.
+        // The one honest form: refused in words of its own, and nothing after it is read.
         ("chunked", with("Transfer-Encoding: chunked"), &[411], NONE),
+        ("chunked, to a path beside the API", get("/healthz", "HTTP/1.1", "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n", &[411], NONE),
         ("chunked in capitals", with("Transfer-Encoding: CHUNKED"), &[411], NONE),
         ("chunked after a tab", with("Transfer-Encoding:\tchunked"), &[411], NONE),
         ("a chunk extension", post("Transfer-Encoding: chunked\r\n", "10;a=b\r\n{\"name\":\"first\"}\r\n0\r\n\r\n"), &[411], NONE),
