@@ -1,6 +1,7 @@
 //! `avala serve`: a server on this machine, until it is told to stop.
 
 mod bootstrap;
+mod database;
 mod open_files;
 
 use std::{
@@ -51,7 +52,7 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     // The port comes first: whoever finds it taken must find nothing changed.
     let listener = listen(args.bind).map_err(|error| cannot_listen(args.bind, &error))?;
     let address = listener.local_addr()?;
-    let config = config(&args);
+    let config = config(&args, out)?;
     let mut ready = Ready::at(address, &args, config.limits.connections);
     let server = Server::open(config)
         .await
@@ -101,9 +102,10 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-fn config(args: &args::Serve) -> Config {
+fn config(args: &args::Serve, out: Output) -> Result<Config, Failure> {
     let class = if args.dev { Class::Test } else { Class::Live };
     let mut config = Config::new(&args.data_dir, class);
+    config.database = database::chosen(args, out)?;
     config.public_url.clone_from(&args.public_url);
     config.sign_up = args.sign_up || args.dev;
     config
@@ -124,7 +126,7 @@ fn config(args: &args::Serve) -> Config {
         .and_then(|most| usize::try_from(most).ok())
         .unwrap_or(config.limits.connections);
     config.limits.connections = open_files::connections(wanted);
-    config
+    Ok(config)
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {

@@ -88,7 +88,8 @@ async fn what_goes_through_a_tunnel_is_between_the_two_ends() {
         assert_eq!(answer.status(), 200);
         let asked = proxy.head.await.unwrap().to_lowercase();
         assert!(
-            asked.starts_with(&format!("connect {}", target.address)) && asked.contains(&BASIC.to_lowercase()),
+            asked.starts_with(&format!("connect {}", target.address))
+                && asked.contains(&BASIC.to_lowercase()),
             "{asked}"
         );
         let arrived = target.seen(|seen| seen.heads[0].clone());

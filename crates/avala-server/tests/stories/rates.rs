@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use avala_server::{RateLimit, Rates, keys::Access};
 
-use crate::support::{Answer, ManualClock, Request, same_id_other_secret, start_with, unknown_key};
+use crate::support::{Answer, ManualClock, On, Request, same_id_other_secret, start_with, unknown_key};
 
 /// Everything of an answer that a client sees, without what differs between any two answers.
 fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<u8>) {
@@ -16,10 +16,9 @@ fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<u8>) {
     (answer.status, headers.collect(), answer.body.clone())
 }
 
-#[tokio::test]
-async fn two_keys_of_one_owner_share_the_owners_budget() {
+async fn two_keys_of_one_owner_share_the_owners_budget(on: On) {
     let clock = ManualClock::at("2026-01-01T00:00:00Z");
-    let running = start_with(|config| {
+    let running = start_with(on, |config| {
         config.clock = Arc::new(clock.clone());
         config.rate_limit = RateLimit::Each(Rates {
             per_key: 3,
@@ -50,10 +49,9 @@ async fn two_keys_of_one_owner_share_the_owners_budget() {
     ben.get("/users/me/").await.expect(200);
 }
 
-#[tokio::test]
-async fn more_than_twenty_requests_in_a_second_wait_for_the_next() {
+async fn more_than_twenty_requests_in_a_second_wait_for_the_next(on: On) {
     let clock = ManualClock::at("2026-01-01T00:00:00Z");
-    let running = start_with(|config| {
+    let running = start_with(on, |config| {
         config.clock = Arc::new(clock.clone());
         config.rate_limit = RateLimit::default();
     })
@@ -79,10 +77,9 @@ async fn more_than_twenty_requests_in_a_second_wait_for_the_next() {
     tenant.get("/users/me/").await.expect(200);
 }
 
-#[tokio::test]
-async fn a_stranger_who_knows_an_id_uses_up_nothing_and_learns_nothing() {
+async fn a_stranger_who_knows_an_id_uses_up_nothing_and_learns_nothing(on: On) {
     let clock = ManualClock::at("2026-01-01T00:00:00Z");
-    let running = start_with(|config| {
+    let running = start_with(on, |config| {
         config.clock = Arc::new(clock.clone());
         config.rate_limit = RateLimit::Each(Rates {
             per_key: 3,
@@ -131,3 +128,9 @@ async fn a_stranger_who_knows_an_id_uses_up_nothing_and_learns_nothing() {
         "the key is as it was"
     );
 }
+
+stories![
+    two_keys_of_one_owner_share_the_owners_budget,
+    more_than_twenty_requests_in_a_second_wait_for_the_next,
+    a_stranger_who_knows_an_id_uses_up_nothing_and_learns_nothing,
+];
