@@ -213,10 +213,17 @@ mod tests {
         section(promise(1.09, Limit::TimesAsLong(1.1))).check().unwrap();
         section(promise(41.0, Limit::TimesFaster(40.0))).check().unwrap();
         section(promise(0.002, Limit::Milliseconds(3.0))).check().unwrap();
+        section(promise(9e-7, Limit::Nanoseconds(1_000.0)))
+            .check()
+            .unwrap();
+        section(promise(0.0, Limit::None)).check().unwrap();
         for broken in [
             promise(1.11, Limit::TimesAsLong(1.1)),
             promise(39.0, Limit::TimesFaster(40.0)),
             promise(0.004, Limit::Milliseconds(3.0)),
+            promise(1.1e-6, Limit::Nanoseconds(1_000.0)),
+            promise(0.89, Limit::TimesFaster(0.9)),
+            promise(1.0, Limit::None),
             promise(f64::NAN, Limit::TimesAsLong(1.1)),
         ] {
             let error = section(broken).check().unwrap_err();

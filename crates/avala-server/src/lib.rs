@@ -13,6 +13,7 @@ mod error;
 mod hex;
 pub mod keys;
 #[cfg(feature = "measure")]
+#[doc(hidden)]
 pub mod measure;
 mod outgoing;
 mod paging;
