@@ -7,6 +7,8 @@ mod listing;
 mod organizations;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod server;
 mod signup;
 mod values;
 mod webhook_deliveries;
@@ -21,6 +23,8 @@ pub use listing::*;
 pub use organizations::*;
 #[cfg(feature = "server")]
 pub use serve::*;
+#[cfg(feature = "server")]
+pub use server::*;
 pub use signup::*;
 pub use webhook_deliveries::*;
 pub use webhooks::*;
@@ -73,6 +77,10 @@ pub enum Command {
     /// things out: it listens on this machine only, lets anyone sign up, and prints a key.
     #[cfg(feature = "server")]
     Serve(Serve),
+    /// Work with the data of a server on this machine
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    Server(ServerVerb),
     /// Watch the whole product work, against a real server of its own
     ///
     /// It needs no account and no network, and leaves nothing behind. Every line is checked before it is printed: the

@@ -16,6 +16,7 @@ mod lists;
 mod output;
 mod proxy;
 mod secrets;
+mod seed;
 mod serve;
 mod server;
 mod signup;

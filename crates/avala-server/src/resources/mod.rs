@@ -28,8 +28,8 @@ pub(crate) fn served() -> Served {
     served.serve::<api::projects::Get, _, _>(projects::get);
     served.serve::<api::datasets::List, _, _>(datasets::list);
     served.serve::<api::datasets::Get, _, _>(datasets::get);
-    served.serve::<api::datasets::GetBySlug, _, _>(datasets::get_by_slug);
     served.serve::<api::datasets::Create, _, _>(datasets::create);
+    served.serve::<api::datasets::GetBySlug, _, _>(datasets::get_by_slug);
     served.serve::<api::tasks::List, _, _>(tasks::list);
     served.serve::<api::tasks::Get, _, _>(tasks::get);
     served.serve::<api::webhooks::List, _, _>(webhooks::list);
