@@ -297,9 +297,9 @@ fn a_typing_error_is_told_with_its_place() {
     for (text, path, part) in [
         (r#"{"projetcs": []}"#, "", "unknown field `projetcs`"),
         (
-            "{\"projects\": [{\"uid\": \"p\",\n \"nmae\": \"x\"}]}",
+            "{\"projects\": [{\"uid\": \"p\", \"name\": \"x\",\n \"stauts\": \"active\"}]}",
             "projects[0]",
-            "line 2",
+            "unknown field `stauts`, expected one of `uid`, `name`, `status`",
         ),
         (
             r#"{"tasks": [{"uid": "t", "project": "p", "results": [{"uid": "r"}]}]}"#,
@@ -312,7 +312,7 @@ fn a_typing_error_is_told_with_its_place() {
             "callback_url",
         ),
         (r#"{"projects": []} x"#, ".", "trailing"),
-        ("[", "", "line 1"),
+        ("[\n", "", "line 2"),
     ] {
         let error = Seed::parse(text.as_bytes()).unwrap_err().to_string();
         assert!(error.starts_with(path) && error.contains(part), "{error}");
