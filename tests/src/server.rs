@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     net::{IpAddr, Ipv4Addr},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -187,13 +187,23 @@ impl Site {
         &self.server
     }
 
+    /// Where the server keeps what is not in its database.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Its database, unless that is in the data directory.
+    pub fn database_url(&self) -> Option<&str> {
+        self.database.as_ref().map(PostgresDatabase::url)
+    }
+
     /// Writes declared rows, as another process would.
     pub async fn seed(&self, json: &str) {
         let database = match &self.database {
             None => Database::Sqlite,
             Some(postgres) => postgres.database(),
         };
-        let authority = Authority::open_with(self.folder.path().join("data"), &database)
+        let authority = Authority::open_with(self.data_dir(), &database)
             .await
             .expect("the data opens");
         let seed = Seed::parse(json.as_bytes()).expect("the seed can be read");
