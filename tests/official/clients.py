@@ -68,9 +68,60 @@ async def sweeps_lists(client: Any) -> None:
     check(slug in [o.slug for o in organizations.items], "organizations.list has ours", organizations.items)
     organization = await settled(client.organizations.get(slug))
     check_equal(organization.slug, slug, "organizations.get")
-    for resource in ("webhooks", "webhook_deliveries", "agents"):
+    for resource in ("projects", "datasets", "tasks", "webhooks", "webhook_deliveries", "agents"):
         page = await settled(getattr(client, resource).list())
         check(isinstance(page.items, list), f"{resource}.list", page)
+
+
+async def reads_rows(client: Any) -> None:
+    project = given("AVALA_TEST_PROJECT")
+    projects = await every_page(client.projects.list, limit=1)
+    check(len(projects) > 1 and project in [row.uid for row in projects], "projects.list has ours", projects)
+    fetched = await settled(client.projects.get(project))
+    check_equal((fetched.uid, fetched.name, fetched.status), (project, "Judged", "active"), "projects.get")
+
+    tasks = await every_page(client.tasks.list, limit=2)
+    ours = [row.uid for row in tasks if row.project == project]
+    check(len(tasks) > len(ours) > 0, "tasks.list has tasks of several projects", tasks)
+    page = await settled(client.tasks.list(project=project))
+    check_equal([row.uid for row in page.items], ours, "tasks.list keeps to a project")
+    task = await settled(client.tasks.get(ours[0]))
+    check_equal((task.uid, task.type, task.name), (ours[0], "image-annotation", "box"), "tasks.get")
+    done = await settled(client.tasks.list(status="completed"))
+    wanted = [row.uid for row in tasks if row.status == "completed"]
+    check_equal([row.uid for row in done.items], wanted, "tasks.list keeps to a status")
+    page = await settled(client.tasks.list(project=ABSENT_UID))
+    check_equal(page.items, [], "tasks.list of an absent project is empty")
+    for resource in ("projects", "datasets", "tasks"):
+        get = getattr(client, resource).get
+        await refused(lambda: get(ABSENT_UID), errors.NotFoundError, 404, f"{resource}.get of an absent one")
+
+
+async def creates_datasets(client: Any) -> None:
+    owner, slug = given("AVALA_TEST_ORGANIZATION"), f"judge-{uuid.uuid4()}"
+    create = lambda **more: client.datasets.create(name=f"Of {slug}", slug=slug, data_type="lidar", **more)
+    config = {"provider": "aws_s3", "s3_secret_access_key": "judge-canary"}
+    created = await settled(create(provider_config=config, metadata={"a": 1}))
+    check_equal((created.slug, created.item_count, created.status), (slug, 0, "created"), "datasets.create")
+    check_equal((created.owner_name, created.data_type), (owner, "lidar"), "datasets.create says whose and what")
+    check("judge-canary" not in repr(created), "datasets.create does not repeat credentials")
+    by_uid = await settled(client.datasets.get(created.uid))
+    by_slug = await settled(client.datasets.get_by_slug(owner, slug))
+    check(created == by_uid == by_slug, "a dataset is the same by uid and by slug", (created, by_uid, by_slug))
+    waited = await settled(client.datasets.wait(created.uid, timeout=5.0)) if KIND == "sync" else created
+    check_equal(waited, created, "datasets.wait need not wait")
+    for filters in ({"name": slug.upper()}, {"name": slug, "data_type": "lidar"}, {"name": slug, "status": "created"}):
+        page = await settled(client.datasets.list(**filters))
+        check_equal([row.uid for row in page.items], [created.uid], f"datasets.list by {', '.join(filters)}")
+    page = await settled(client.datasets.list(name=slug, visibility="public"))
+    check_equal(page.items, [], "datasets.list keeps to a visibility")
+    error = await refused(create, errors.ValidationError, 400, "a slug that is taken")
+    check("slug" in str(error.body) and "already exists" in str(error.body), "the refusal names the slug", error.body)
+    absent = lambda: create(organization_uid=ABSENT_UID)
+    error = await refused(absent, errors.ValidationError, 400, "an absent organization")
+    check("organization_uid" in str(error.body), "the refusal names the organization", error.body)
+    here = await settled(client.datasets.create(name="B", slug=f"{slug}-b", data_type="mcap", owner_name=owner))
+    check_equal(here.owner_name, owner, "datasets.create for an organization")
 
 
 async def sees_rate_limit(client: Any) -> None:
@@ -218,6 +269,8 @@ async def signs_up(client: Any) -> None:
 async def story() -> None:
     async with connected() as client:
         await sweeps_lists(client)
+        await reads_rows(client)
+        await creates_datasets(client)
         await sees_rate_limit(client)
         await changes_webhooks(client)
         await walks_pages(client)

@@ -10,11 +10,13 @@
 )]
 
 mod command;
+mod database;
 mod official;
 pub mod parity;
 mod server;
 
 pub use command::{Outcome, avala, run};
+pub use database::{On, PostgresDatabase};
 pub use official::{Judge, python};
 pub use server::{ServeProcess, Site};
 

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     net::{IpAddr, Ipv4Addr},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -11,12 +11,16 @@ use avala::{Client, Environment, Retry, blocking};
 use avala_api::{Secret, Timestamp, users::UserUid};
 use avala_keys::{ApiKey, Class};
 use avala_server::{
-    Config, RateLimit, Server,
-    keys::{Access, NewKey},
+    Config, Database, RateLimit, Server,
+    keys::{Access, Authority, NewKey},
+    seed::{self, Seed},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use crate::command::avala;
+use crate::{
+    command::avala,
+    database::{On, PostgresDatabase},
+};
 
 /// `avala serve --dev` as a process of its own. It ends with this value.
 #[derive(Debug)]
@@ -125,13 +129,25 @@ pub struct Site {
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     owner: UserUid,
-    _folder: tempfile::TempDir,
+    database: Option<PostgresDatabase>,
+    folder: tempfile::TempDir,
 }
 
 impl Site {
     pub async fn open() -> Self {
+        Self::open_on(On::Sqlite).await
+    }
+
+    pub async fn open_on(on: On) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let mut config = Config::new(folder.path().join("data"), Class::Live);
+        let database = match on {
+            On::Sqlite => None,
+            On::Postgres => Some(PostgresDatabase::make().await),
+        };
+        if let Some(postgres) = &database {
+            config.database = postgres.database();
+        }
         config.rate_limit = RateLimit::PerMinute(100_000);
         config.sign_up = true;
         config
@@ -162,12 +178,36 @@ impl Site {
             stop: Some(stop),
             serving,
             owner,
-            _folder: folder,
+            database,
+            folder,
         }
     }
 
     pub fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// Where the server keeps what is not in its database.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Its database, unless that is in the data directory.
+    pub fn database_url(&self) -> Option<&str> {
+        self.database.as_ref().map(PostgresDatabase::url)
+    }
+
+    /// Writes declared rows, as another process would.
+    pub async fn seed(&self, json: &str) {
+        let database = match &self.database {
+            None => Database::Sqlite,
+            Some(postgres) => postgres.database(),
+        };
+        let authority = Authority::open_with(self.data_dir(), &database)
+            .await
+            .expect("the data opens");
+        let seed = Seed::parse(json.as_bytes()).expect("the seed can be read");
+        seed::load(&authority, &seed).await.expect("the seed is loaded");
     }
 
     pub async fn key(&self, access: Access, expires_at: Option<Timestamp>) -> ApiKey {

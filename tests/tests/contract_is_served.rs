@@ -13,14 +13,6 @@ use avala_api::catalogue::DECLARED;
 
 /// Declared, and not served yet: their handlers are being written.
 const NOT_YET_SERVED: &[&str] = &[
-    "projects.list",
-    "projects.get",
-    "datasets.list",
-    "datasets.get",
-    "datasets.create",
-    "datasets.get_by_slug",
-    "tasks.list",
-    "tasks.get",
     "exports.list",
     "exports.get",
     "exports.create",

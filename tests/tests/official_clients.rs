@@ -9,12 +9,43 @@
 
 use avala_api::{EventName, Scope, Timestamp, agents::AgentUid};
 use avala_server::keys::Access;
-use avala_tests::{Judge, Site, python};
+use avala_tests::{Judge, On, Site, python};
 use serde_json::{Map, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
+
+/// Each judge looks at both databases.
+macro_rules! judges {
+    ($($story:ident),+ $(,)?) => {
+        $(mod $story {
+            use avala_tests::On;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                super::$story(On::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                if On::Postgres.is_there() {
+                    super::$story(On::Postgres).await;
+                }
+            }
+        })+
+    };
+}
+
+judges![
+    the_sync_client_is_content,
+    the_async_client_is_content,
+    the_command_is_content,
+    the_agent_runner_polls_decides_and_its_approval_is_kept,
+];
+
+/// The rows that the judges look for.
+const ROWS: &str = include_str!("../official/rows.json");
 
 async fn judge(site: &Site, python: &std::path::PathBuf, script: &str) -> Judge {
     let full = site.full_key().await;
@@ -31,12 +62,14 @@ async fn judge(site: &Site, python: &std::path::PathBuf, script: &str) -> Judge 
         .send()
         .await
         .unwrap();
+    site.seed(ROWS).await;
     Judge::new(python, script, &site.base_url, full.expose())
         .given("AVALA_TEST_UNKNOWN_KEY", &never_issued_here().await)
         .given("AVALA_TEST_EXPIRED_KEY", expired.expose())
         .given("AVALA_TEST_REVOKED_KEY", revoked.expose())
         .given("AVALA_TEST_NARROW_KEY", narrow.expose())
         .given("AVALA_TEST_ORGANIZATION", organizations.items[0].slug.as_str())
+        .given("AVALA_TEST_PROJECT", "6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f01")
 }
 
 /// A webhook receiver that answers 200 to whatever comes.
@@ -55,10 +88,9 @@ async fn receiver() -> String {
     url
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_sync_client_is_content() {
+async fn the_sync_client_is_content(on: On) {
     let Some(python) = python() else { return };
-    let site = Site::open().await;
+    let site = Site::open_on(on).await;
     let target = receiver().await;
     judge(&site, &python, "clients.py")
         .await
@@ -69,10 +101,9 @@ async fn the_sync_client_is_content() {
     site.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_async_client_is_content() {
+async fn the_async_client_is_content(on: On) {
     let Some(python) = python() else { return };
-    let site = Site::open().await;
+    let site = Site::open_on(on).await;
     judge(&site, &python, "clients.py")
         .await
         .arg("async")
@@ -81,18 +112,16 @@ async fn the_async_client_is_content() {
     site.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_command_is_content() {
+async fn the_command_is_content(on: On) {
     let Some(python) = python() else { return };
-    let site = Site::open().await;
+    let site = Site::open_on(on).await;
     judge(&site, &python, "command.py").await.is_content().await;
     site.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_agent_runner_polls_decides_and_its_approval_is_kept() {
+async fn the_agent_runner_polls_decides_and_its_approval_is_kept(on: On) {
     let Some(python) = python() else { return };
-    let site = Site::open().await;
+    let site = Site::open_on(on).await;
     let key = site.full_key().await;
     let client = site.client(key.expose());
     let agent = client

@@ -13,6 +13,8 @@ mod organizations;
 mod projects;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod server;
 mod signup;
 mod storage_configs;
 mod tasks;
@@ -36,6 +38,8 @@ pub use organizations::*;
 pub use projects::*;
 #[cfg(feature = "server")]
 pub use serve::*;
+#[cfg(feature = "server")]
+pub use server::*;
 pub use signup::*;
 pub use storage_configs::*;
 pub use tasks::*;
@@ -112,6 +116,10 @@ pub enum Command {
     /// things out: it listens on this machine only, lets anyone sign up, and prints a key.
     #[cfg(feature = "server")]
     Serve(Serve),
+    /// Work with the data of a server on this machine
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    Server(ServerVerb),
     /// Watch the whole product work, against a real server of its own
     ///
     /// It needs no account and no network, and leaves nothing behind. Every line is checked before it is printed: the

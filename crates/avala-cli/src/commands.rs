@@ -12,6 +12,8 @@ mod organizations;
 mod projects;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod server;
 mod signup;
 mod status;
 mod storage_configs;
@@ -64,6 +66,8 @@ pub(crate) fn run(cli: Cli, out: Output) -> Result<Exit, Failure> {
         #[cfg(feature = "server")]
         Command::Serve(args) => serve::run(&cli.global, args, out),
         #[cfg(feature = "server")]
+        Command::Server(verb) => server::run(&cli.global, verb, out),
+        #[cfg(feature = "server")]
         Command::Demo(args) => demo::run(&cli.global, args, out),
         command => {
             logging::start(&cli.global, None)?;
@@ -92,7 +96,9 @@ async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Agents(verb) => agents::run(session, verb).await?,
         Command::AgentActions(verb) => agent_actions::run(session, verb).await?,
         #[cfg(feature = "server")]
-        Command::Serve(_) | Command::Demo(_) => return Err(Failure::local("This command runs on its own.")),
+        Command::Serve(_) | Command::Server(_) | Command::Demo(_) => {
+            return Err(Failure::local("This command runs on its own."));
+        }
     }
     Ok(Exit::OK)
 }

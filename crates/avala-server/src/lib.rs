@@ -22,6 +22,7 @@ mod random;
 mod refusal;
 mod resources;
 mod routes;
+pub mod seed;
 mod server;
 mod service;
 mod store;

@@ -1,7 +1,7 @@
 //! `avala serve`: a server on this machine, until it is told to stop.
 
 mod bootstrap;
-mod database;
+pub(super) mod database;
 mod open_files;
 
 use std::{
@@ -105,7 +105,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 fn config(args: &args::Serve, out: Output) -> Result<Config, Failure> {
     let class = if args.dev { Class::Test } else { Class::Live };
     let mut config = Config::new(&args.data_dir, class);
-    config.database = database::chosen(args, out)?;
+    config.database = database::chosen(args.database.as_ref(), args.database_file.as_deref(), out)?;
     config.public_url.clone_from(&args.public_url);
     config.sign_up = args.sign_up || args.dev;
     config
@@ -228,7 +228,7 @@ async fn stdin_ended() {
 }
 
 /// An error text as a sentence of ours.
-fn sentence(error: &impl std::fmt::Display) -> String {
+pub(super) fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let mut characters = text.chars();
     let first = characters

@@ -19,6 +19,7 @@ mod output;
 mod proxy;
 mod resources;
 mod secrets;
+mod seed;
 mod serve;
 mod server;
 mod signup;

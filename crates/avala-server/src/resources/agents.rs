@@ -182,6 +182,15 @@ fn new_agent(uid: String, name: String) -> Agent {
 
 fn check(context: &Context, agent: &Agent) -> Result<(), FieldErrors> {
     let mut errors = FieldErrors::default();
+    check_members(agent, &mut errors);
+    if let Some(url) = &agent.callback_url {
+        check_url(context, "callback_url", url, &mut errors);
+    }
+    finish(errors)
+}
+
+/// What is wrong with an agent's members, but for the address, whoever brings it.
+pub(crate) fn check_members(agent: &Agent, errors: &mut FieldErrors) {
     match agent.name.chars().count() {
         _ if agent.name.trim().is_empty() => errors.add("name", "This field may not be blank."),
         0..=LONGEST_NAME => {}
@@ -201,10 +210,7 @@ fn check(context: &Context, agent: &Agent) -> Result<(), FieldErrors> {
     if agent.task_types.len() > MOST_TASK_TYPES {
         errors.add("task_types", "Ensure this list has no more than 100 items.");
     }
-    check_events(&agent.events, &mut errors);
-    if let Some(url) = &agent.callback_url {
-        check_url(context, "callback_url", url, &mut errors);
-    }
+    check_events(&agent.events, errors);
     if agent
         .task_types
         .iter()
@@ -213,9 +219,8 @@ fn check(context: &Context, agent: &Agent) -> Result<(), FieldErrors> {
         errors.add("task_types", "Each must have 1 to 50 characters and no comma.");
     }
     if let Some(secret) = &agent.secret {
-        check_secret(secret, &mut errors);
+        check_secret(secret, errors);
     }
-    finish(errors)
 }
 
 fn name_taken(error: StoreError) -> Refusal {
@@ -230,5 +235,5 @@ fn seal(context: &Context, uid: &str, secret: &Secret) -> Result<Vec<u8>, Refusa
     let authority = &context.authority;
     Ok(authority
         .pepper()
-        .seal_secret(authority.random(), &format!("agent {uid}"), secret)?)
+        .seal_secret(authority.random(), &agents::secret_row(uid), secret)?)
 }

@@ -1,10 +1,13 @@
 //! The resources: one file each, with the same name as in the contract.
 
 mod agent_actions;
-mod agents;
+pub(crate) mod agents;
+pub(crate) mod datasets;
 mod event_targets;
 mod organizations;
+mod projects;
 mod signup;
+mod tasks;
 mod users;
 mod webhook_deliveries;
 mod webhooks;
@@ -21,6 +24,14 @@ pub(crate) fn served() -> Served {
     served.serve::<api::users::GetPermissions, _, _>(users::permissions);
     served.serve::<api::organizations::List, _, _>(organizations::list);
     served.serve::<api::organizations::Get, _, _>(organizations::get);
+    served.serve::<api::projects::List, _, _>(projects::list);
+    served.serve::<api::projects::Get, _, _>(projects::get);
+    served.serve::<api::datasets::List, _, _>(datasets::list);
+    served.serve::<api::datasets::Get, _, _>(datasets::get);
+    served.serve::<api::datasets::Create, _, _>(datasets::create);
+    served.serve::<api::datasets::GetBySlug, _, _>(datasets::get_by_slug);
+    served.serve::<api::tasks::List, _, _>(tasks::list);
+    served.serve::<api::tasks::Get, _, _>(tasks::get);
     served.serve::<api::webhooks::List, _, _>(webhooks::list);
     served.serve::<api::webhooks::Get, _, _>(webhooks::get);
     served.serve::<api::webhooks::Create, _, _>(webhooks::create);

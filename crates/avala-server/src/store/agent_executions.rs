@@ -4,9 +4,9 @@ use avala_api::{Extra, Timestamp, agent_actions::Action, agents::AgentExecution}
 use serde_json::{Map, Value};
 
 use super::{
-    Connection, Reader, Row, Rows, StoreError, Window,
+    Connection, Reader, Row, Rows, Statement, StoreError, Window, Written,
     rows::{instant, instant_or_null, json, json_or_null, to_json},
-    sql,
+    sql, upsert,
 };
 
 /// An event to be handed to an agent.
@@ -27,25 +27,38 @@ pub(crate) struct Filter<'a> {
     pub(crate) task_types: &'a [String],
 }
 
+const INSERT: &str = "INSERT INTO agent_executions
+     (uid, registration, event_type, task, result, project, task_type, status, event_payload, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9, $9)";
+
 pub(crate) async fn insert(connection: &mut Connection, new: &NewExecution<'_>) -> Result<(), StoreError> {
-    let named = |member: &str| new.event_payload.get(member).and_then(Value::as_str);
-    sql(
-        "INSERT INTO agent_executions
-         (uid, registration, event_type, task, result, project, task_type, status, event_payload, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9, $9)",
-    )
-    .bind(new.uid)
-    .bind(new.registration)
-    .bind(new.event_type)
-    .bind(named("task_uid"))
-    .bind(named("result_uid"))
-    .bind(named("project_uid"))
-    .bind(named("task_type"))
-    .bind(to_json(new.event_payload)?)
-    .bind(new.created_at)
-    .execute(connection)
-    .await?;
+    bound(INSERT, new)?.execute(connection).await?;
     Ok(())
+}
+
+/// Writes an execution of the agent; what was decided stays. `None` if its uid belongs to another agent.
+pub(crate) async fn upsert(
+    connection: &mut Connection,
+    new: &NewExecution<'_>,
+) -> Result<Option<Written>, StoreError> {
+    let update =
+        "UPDATE agent_executions SET event_type = $3, task = $4, result = $5, project = $6, task_type = $7,
+         event_payload = $8, updated_at = $9 WHERE uid = $1 AND registration = $2";
+    upsert::upsert(connection, bound(update, new)?, bound(INSERT, new)?).await
+}
+
+fn bound(text: &'static str, new: &NewExecution<'_>) -> Result<Statement, StoreError> {
+    let named = |member: &str| new.event_payload.get(member).and_then(Value::as_str);
+    Ok(sql(text)
+        .bind(new.uid)
+        .bind(new.registration)
+        .bind(new.event_type)
+        .bind(named("task_uid"))
+        .bind(named("result_uid"))
+        .bind(named("project_uid"))
+        .bind(named("task_type"))
+        .bind(to_json(new.event_payload)?)
+        .bind(new.created_at))
 }
 
 /// An execution of one of the organization's agents.

@@ -10,6 +10,11 @@ use super::{
     sql,
 };
 
+/// What an agent's secret is sealed for.
+pub(crate) fn secret_row(uid: &str) -> String {
+    format!("agent {uid}")
+}
+
 pub(crate) async fn insert(
     connection: &mut Connection,
     organization: &str,

@@ -9,7 +9,9 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT o.uid, o.slug, o.name, o.created_at, o.updated_at, m.role, m.joined_at,
-             (SELECT count(*) FROM memberships c WHERE c.organization = o.uid) AS member_count
+             (SELECT count(*) FROM memberships c WHERE c.organization = o.uid) AS member_count,
+             (SELECT count(*) FROM datasets d WHERE d.organization = o.uid) AS dataset_count,
+             (SELECT count(*) FROM projects p WHERE p.organization = o.uid) AS project_count
              FROM memberships m JOIN organizations o ON o.uid = m.organization WHERE m.\"user\" = $1 ",
             $rest
         )
@@ -63,6 +65,50 @@ pub(crate) async fn of_user(connection: &mut Connection, user: &str) -> Result<O
     .fetch_optional(connection)
     .await?;
     row.map(|row| row.get("organization")).transpose()
+}
+
+/// An organization, by the names it has.
+pub(crate) struct Place {
+    pub(crate) uid: String,
+    pub(crate) slug: String,
+}
+
+/// The organizations a user belongs to, in the order of joining.
+pub(crate) async fn places(reader: &Reader, user: &str) -> Result<Vec<Place>, StoreError> {
+    let rows = sql(
+        "SELECT o.uid, o.slug FROM memberships m JOIN organizations o ON o.uid = m.organization
+         WHERE m.\"user\" = $1 ORDER BY m.joined_at, o.position",
+    )
+    .bind(user)
+    .fetch_all(reader)
+    .await?;
+    rows.iter().map(place).collect()
+}
+
+/// The organizations of this slug, or with an owner of this e-mail address; all of them without a name. Two at most:
+/// whoever asks wants to know whether there is exactly one.
+pub(crate) async fn named(connection: &mut Connection, name: Option<&str>) -> Result<Vec<Place>, StoreError> {
+    let mut query = sql("SELECT uid, slug FROM organizations");
+    if let Some(name) = name {
+        query = query
+            .push(
+                " WHERE slug = $1 OR uid IN (SELECT m.organization FROM memberships m JOIN users u ON u.uid = m.\"user\"
+                 WHERE m.role = 'owner' AND lower(u.email) = lower($1))",
+            )
+            .bind(name);
+    }
+    let rows = query
+        .push(" ORDER BY position LIMIT 2")
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(place).collect()
+}
+
+fn place(row: &Row) -> Result<Place, StoreError> {
+    Ok(Place {
+        uid: row.get("uid")?,
+        slug: row.get("slug")?,
+    })
 }
 
 /// One page of the organizations a user belongs to, oldest first.
@@ -127,8 +173,8 @@ fn organization(row: &Row) -> Result<Organization, StoreError> {
         is_active: true,
         member_count: Some(row.get("member_count")?),
         team_count: Some(0),
-        dataset_count: Some(0),
-        project_count: Some(0),
+        dataset_count: Some(row.get("dataset_count")?),
+        project_count: Some(row.get("project_count")?),
         slice_count: Some(0),
         role: Some(row.get::<String>("role")?.into()),
         joined_at: Some(instant(row, "joined_at")?),

@@ -6,10 +6,14 @@ use avala_keys::Secret;
 use avala_server::Database;
 use url::Url;
 
-use crate::{args, env, failure::Failure, output::Output};
+use crate::{env, failure::Failure, output::Output};
 
-pub(super) fn chosen(args: &args::Serve, out: Output) -> Result<Database, Failure> {
-    if let Some(url) = &args.database {
+pub(in crate::commands) fn chosen(
+    url: Option<&Secret>,
+    file: Option<&Path>,
+    out: Output,
+) -> Result<Database, Failure> {
+    if let Some(url) = url {
         if has_password(url) {
             out.note(
                 "Warning: other users of this machine can see the password in --database. Hand the URL over in \
@@ -18,7 +22,7 @@ pub(super) fn chosen(args: &args::Serve, out: Output) -> Result<Database, Failur
         }
         return Ok(Database::Postgres(url.clone()));
     }
-    if let Some(path) = &args.database_file {
+    if let Some(path) = file {
         return from_file(path);
     }
     if env::is_set(env::DATABASE_URL) {

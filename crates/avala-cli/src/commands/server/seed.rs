@@ -1,0 +1,55 @@
+//! `avala server seed`
+
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::Path,
+};
+
+use avala_server::{
+    keys::Authority,
+    seed::{Loaded, Seed, SeedError, load},
+};
+
+use super::super::serve::{database, sentence};
+use crate::{
+    args,
+    failure::Failure,
+    output::{Cell, Output, Record},
+};
+
+pub(super) async fn run(args: args::ServerSeed, out: Output) -> Result<(), Failure> {
+    let json = content(&args.file)
+        .map_err(|error| Failure::local(format!("{} cannot be read: {error}.", args.file.display())))?;
+    let refused = |error: SeedError| {
+        Failure::local(format!("{}: {error}", args.file.display())).hint("Nothing was written.")
+    };
+    // Before the data is touched: a file that is wrong says so even where there is no server.
+    let seed = Seed::parse(&json).map_err(refused)?;
+    let database = database::chosen(args.database.as_ref(), args.database_file.as_deref(), out)?;
+    let authority = Authority::open_with(&args.data_dir, &database)
+        .await
+        .map_err(|error| Failure::local(sentence(&error)))?;
+    let loaded = load(&authority, &seed).await.map_err(refused)?;
+    Ok(out.record(&loaded)?)
+}
+
+fn content(file: &Path) -> io::Result<Vec<u8>> {
+    if file != Path::new("-") {
+        return fs::read(file);
+    }
+    let mut content = Vec::new();
+    io::stdin().lock().read_to_end(&mut content)?;
+    Ok(content)
+}
+
+impl Record for Loaded {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        let organization = ("organization", Cell::text(&self.organization));
+        let sections = self.sections.iter().map(|rows| {
+            let counts = format!("{} made, {} updated", rows.made, rows.updated);
+            (rows.section, Cell::from(counts.as_str()))
+        });
+        std::iter::once(organization).chain(sections).collect()
+    }
+}
