@@ -5,6 +5,7 @@
 
 mod accounts;
 mod auth;
+mod buckets;
 mod clock;
 mod config;
 mod context;
@@ -24,7 +25,7 @@ mod service;
 mod store;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{Config, Database, Limits, PasswordCost, RateLimit};
+pub use config::{Config, Database, GoogleEndpoints, Limits, PasswordCost, RateLimit};
 pub use error::{AuthorityError, StartError};
 pub use routes::served;
 pub use server::{Agents, Server, Users};

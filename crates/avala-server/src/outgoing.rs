@@ -1,10 +1,10 @@
-//! Deliveries: the server's only outgoing requests.
+//! Outgoing requests: deliveries, calls of models, and looks into buckets.
 
 use std::{fmt, net::IpAddr, time::Duration};
 
 use avala_http::{HttpOptions, Targets};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::{Request, header::CONTENT_TYPE};
 use ipnet::IpNet;
 use url::{Host, Url};
 
@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a target's answer is kept.
 const PREVIEW_BYTES: usize = 1024;
 
-/// Sends deliveries to addresses that are public, or inside of an allowed network.
+/// Sends requests to addresses that are public, or inside of an allowed network.
 pub(crate) struct Outgoing {
     client: reqwest::Client,
     targets: Targets,
@@ -34,12 +34,17 @@ pub(crate) struct Delivery<'a> {
 pub(crate) struct Received {
     pub(crate) status: u16,
     /// The beginning of the answer.
-    pub(crate) preview: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Received {
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// The beginning of the answer as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
@@ -65,37 +70,53 @@ impl Outgoing {
     /// Sends a delivery, once.
     pub(crate) async fn deliver(&self, url: &str, delivery: Delivery<'_>) -> Result<Received, NotDelivered> {
         let url = Url::parse(url).map_err(|_| NotDelivered)?;
-        self.targets.check(&url).map_err(|_| NotDelivered)?;
-        // Checked again: the allowed networks may have been others when the address was registered.
-        if url.scheme() != "https" && !self.may_be_plain(&url) {
-            return Err(NotDelivered);
-        }
-        let mut response = self
-            .client
-            .post(url)
-            .timeout(TIMEOUT)
+        let request = Request::post(url.as_str())
             .header(CONTENT_TYPE, "application/json")
             .header("X-Avala-Webhook-Signature", hex::encode(&delivery.signature))
             .header("X-Avala-Webhook-Event", delivery.event)
             .header("X-Avala-Webhook-Delivery", delivery.uid)
             .body(delivery.body)
-            .send()
-            .await
             .map_err(|_| NotDelivered)?;
-        let status = response.status().as_u16();
-        let mut beginning = Vec::new();
-        // The status is the answer; a body that breaks off does not take it back.
-        while let Ok(Some(chunk)) = response.chunk().await {
-            let room = PREVIEW_BYTES - beginning.len();
-            beginning.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if beginning.len() == PREVIEW_BYTES {
-                break;
-            }
+        self.send_to_callers_choice(request, TIMEOUT, PREVIEW_BYTES).await
+    }
+
+    /// Sends a request, once, to an address that a caller of the API chose, and reads so many bytes of the answer.
+    pub(crate) async fn send_to_callers_choice(
+        &self,
+        request: Request<Bytes>,
+        timeout: Duration,
+        most: usize,
+    ) -> Result<Received, NotDelivered> {
+        let url = Url::parse(&request.uri().to_string()).map_err(|_| NotDelivered)?;
+        // Checked again: the allowed networks may have been others when the address was registered.
+        if url.scheme() != "https" && !self.may_be_plain(&url) {
+            return Err(NotDelivered);
         }
-        Ok(Received {
-            status,
-            preview: String::from_utf8_lossy(&beginning).into_owned(),
-        })
+        self.send(request, timeout.min(TIMEOUT), most).await
+    }
+
+    /// Sends a request, once, to an address that the server's operator chose, by which plain HTTP is allowed.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Bytes>,
+        timeout: Duration,
+        most: usize,
+    ) -> Result<Received, NotDelivered> {
+        let mut request = reqwest::Request::try_from(request).map_err(|_| NotDelivered)?;
+        self.targets.check(request.url()).map_err(|_| NotDelivered)?;
+        *request.timeout_mut() = Some(timeout);
+        let mut response = self.client.execute(request).await.map_err(|_| NotDelivered)?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        // The status is the answer; a body that breaks off does not take it back.
+        while body.len() < most {
+            let Ok(Some(chunk)) = response.chunk().await else {
+                break;
+            };
+            let room = most - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        }
+        Ok(Received { status, body })
     }
 
     /// Whether the URL itself shows that its target may not be reached.
