@@ -130,7 +130,9 @@ async fn bucket_keeper() -> String {
         while let Ok((mut socket, _)) = listener.accept().await {
             let _request = socket.read(&mut [0; 8192]).await;
             let _answer = socket
-                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 19\r\nConnection: close\r\n\r\n<ListBucketResult/>")
+                .write_all(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: 19\r\nConnection: close\r\n\r\n<ListBucketResult/>",
+                )
                 .await;
         }
     });

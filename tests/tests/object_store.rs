@@ -28,7 +28,14 @@ impl Store {
     fn start(python: &std::path::Path) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let child = Command::new(python)
-            .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &address.port().to_string()])
+            .args([
+                "-m",
+                "moto.server",
+                "-H",
+                "127.0.0.1",
+                "-p",
+                &address.port().to_string(),
+            ])
             .env_remove("VIRTUAL_ENV")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -45,8 +52,10 @@ impl Store {
 
     fn make_bucket(&self, name: &str) {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        let request =
-            format!("PUT /{name} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", self.address);
+        let request = format!(
+            "PUT /{name} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            self.address
+        );
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -69,7 +78,12 @@ fn a_bucket_of_a_store_that_speaks_s3_is_looked_into() {
     store.make_bucket("recordings");
     let folder = tempfile::tempdir().unwrap();
     let endpoint = format!("http://{}", store.address);
-    let more = ["--s3-endpoint", &endpoint, "--allow-webhook-target", "127.0.0.0/8"];
+    let more = [
+        "--s3-endpoint",
+        &endpoint,
+        "--allow-webhook-target",
+        "127.0.0.0/8",
+    ];
     let server = ServeProcess::start_by(&mut avala(&[]), &folder.path().join("data"), &more);
     let client = server.client();
     let make = |bucket: &str| -> StorageConfig {
@@ -93,7 +107,21 @@ fn a_bucket_of_a_store_that_speaks_s3_is_looked_into() {
 
     // And is, once it is there.
     store.make_bucket("absent");
-    assert!(client.storage_configs().test(&absent.uid).send().unwrap().verified);
-    assert!(client.storage_configs().get(&absent.uid).send().unwrap().is_verified);
+    assert!(
+        client
+            .storage_configs()
+            .test(&absent.uid)
+            .send()
+            .unwrap()
+            .verified
+    );
+    assert!(
+        client
+            .storage_configs()
+            .get(&absent.uid)
+            .send()
+            .unwrap()
+            .is_verified
+    );
     server.stop();
 }
