@@ -192,7 +192,7 @@ async fn an_expiry_is_never_put_off(on: On) {
 async fn without_news_of_the_keys_no_key_is_accepted(on: On) {
     // Given a server that can no longer see which keys were ended.
     let running = start_with(on, |config| {
-        config.limits.keys_current_for = Duration::from_millis(500)
+        config.limits.keys_current_for = Duration::from_millis(500);
     })
     .await;
     let tenant = running.tenant("a@example.com").await;

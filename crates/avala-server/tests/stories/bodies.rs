@@ -55,7 +55,7 @@ async fn a_body_needs_a_length(on: On) {
 
 async fn a_body_that_does_not_come_is_not_waited_for(on: On) {
     let running = start_with(on, |config| {
-        config.limits.body_timeout = Duration::from_millis(100)
+        config.limits.body_timeout = Duration::from_millis(100);
     })
     .await;
     let tenant = running.tenant("a@example.com").await;

@@ -129,7 +129,7 @@ async fn every_answer_carries_the_same_guards(on: On) {
 
 async fn an_error_links_to_its_explanation_where_there_is_one(on: On) {
     let running = start_with(on, |config| {
-        config.docs_url = Some(Url::parse("https://docs.example.com/errors").unwrap())
+        config.docs_url = Some(Url::parse("https://docs.example.com/errors").unwrap());
     })
     .await;
     let body = running.send(Request::new("GET", "/users/me/")).await.json();
@@ -197,7 +197,7 @@ async fn only_known_hosts_are_answered(on: On) {
 
 async fn silent_and_slow_connections_are_closed_and_others_served_meanwhile(on: On) {
     let running = start_with(on, |config| {
-        config.limits.head_timeout = Duration::from_millis(200)
+        config.limits.head_timeout = Duration::from_millis(200);
     })
     .await;
     for beginning in [

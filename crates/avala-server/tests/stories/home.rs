@@ -113,7 +113,7 @@ impl Home {
                 .fetch_one(&mut connection)
                 .await
                 .unwrap();
-            rows += &format!("{table} {of_table}\n");
+            rows.extend([table, " ".into(), of_table, "\n".into()]);
         }
         rows.into_bytes()
     }

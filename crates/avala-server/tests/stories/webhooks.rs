@@ -16,7 +16,7 @@ use crate::support::{Answer, On, Request, Running, Tenant, start, start_in, star
 
 async fn allowing_loopback(on: On) -> Running {
     start_with(on, |config| {
-        config.allow_webhook_targets = vec!["127.0.0.0/8".parse().unwrap()]
+        config.allow_webhook_targets = vec!["127.0.0.0/8".parse().unwrap()];
     })
     .await
 }
