@@ -26,7 +26,8 @@ pub struct Config {
     pub sign_up: bool,
     /// How many requests are allowed.
     pub rate_limit: RateLimit,
-    /// Private networks that webhooks, models and buckets may be in; over plain HTTP too. Everything else must be a public address.
+    /// Private networks that webhooks, models and buckets may be in; over plain HTTP too. Everything else must be a public
+    /// address.
     pub allow_webhook_targets: Vec<IpNet>,
     /// Where S3 is; a store that speaks like it, reached with the bucket in the path. Without one, it is Amazon's, by
     /// region. Its address must be public or in [`allow_webhook_targets`](Self::allow_webhook_targets).
