@@ -25,6 +25,18 @@ pub(crate) fn served() -> Served {
     served.serve::<api::users::GetPermissions, _, _>(users::permissions);
     served.serve::<api::organizations::List, _, _>(organizations::list);
     served.serve::<api::organizations::Get, _, _>(organizations::get);
+    served.serve::<api::storage_configs::List, _, _>(storage_configs::list);
+    served.serve::<api::storage_configs::Create, _, _>(storage_configs::create);
+    served.serve::<api::storage_configs::SetupInfo, _, _>(storage_configs::setup_info);
+    served.serve::<api::storage_configs::Get, _, _>(storage_configs::get);
+    served.serve::<api::storage_configs::Delete, _, _>(storage_configs::delete);
+    served.serve::<api::storage_configs::Test, _, _>(storage_configs::test);
+    served.serve::<api::inference_providers::List, _, _>(inference_providers::list);
+    served.serve::<api::inference_providers::Create, _, _>(inference_providers::create);
+    served.serve::<api::inference_providers::Get, _, _>(inference_providers::get);
+    served.serve::<api::inference_providers::Update, _, _>(inference_providers::update);
+    served.serve::<api::inference_providers::Delete, _, _>(inference_providers::delete);
+    served.serve::<api::inference_providers::Test, _, _>(inference_providers::test);
     served.serve::<api::webhooks::List, _, _>(webhooks::list);
     served.serve::<api::webhooks::Get, _, _>(webhooks::get);
     served.serve::<api::webhooks::Create, _, _>(webhooks::create);
@@ -40,17 +52,5 @@ pub(crate) fn served() -> Served {
     served.serve::<api::agents::Delete, _, _>(agents::delete);
     served.serve::<api::agents::ListExecutions, _, _>(agents::list_executions);
     served.serve::<api::agent_actions::Create, _, _>(agent_actions::create);
-    served.serve::<api::storage_configs::List, _, _>(storage_configs::list);
-    served.serve::<api::storage_configs::Get, _, _>(storage_configs::get);
-    served.serve::<api::storage_configs::Create, _, _>(storage_configs::create);
-    served.serve::<api::storage_configs::Delete, _, _>(storage_configs::delete);
-    served.serve::<api::storage_configs::Test, _, _>(storage_configs::test);
-    served.serve::<api::storage_configs::SetupInfo, _, _>(storage_configs::setup_info);
-    served.serve::<api::inference_providers::List, _, _>(inference_providers::list);
-    served.serve::<api::inference_providers::Get, _, _>(inference_providers::get);
-    served.serve::<api::inference_providers::Create, _, _>(inference_providers::create);
-    served.serve::<api::inference_providers::Update, _, _>(inference_providers::update);
-    served.serve::<api::inference_providers::Delete, _, _>(inference_providers::delete);
-    served.serve::<api::inference_providers::Test, _, _>(inference_providers::test);
     served
 }

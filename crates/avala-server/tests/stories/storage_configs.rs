@@ -204,7 +204,7 @@ async fn a_bucket_that_opens_later_is_verified_then(on: On) {
 }
 
 async fn roles_are_kept_but_not_assumed(on: On) {
-    let running = start_with(on, |config| config.aws_account_id = Some("123456789012".into())).await;
+    let running = start(on).await;
     let (anna, ben) = (
         running.tenant("anna@example.com").await,
         running.tenant("ben@example.com").await,
@@ -231,7 +231,7 @@ async fn roles_are_kept_but_not_assumed(on: On) {
     assert_ne!(info["external_id"], other["external_id"]);
 
     // A server without an account of its own says so.
-    let running = start(on).await;
+    let running = start_with(on, |config| config.aws_account_id = None).await;
     let tenant = running.tenant("a@example.com").await;
     let refused = tenant.get("/storage-configs/setup-info/").await;
     assert_eq!(
