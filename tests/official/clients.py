@@ -218,6 +218,88 @@ async def changes_agents(client: Any) -> None:
     await refused(lambda: client.agents.get(created.uid), errors.NotFoundError, 404, "a deleted agent")
 
 
+async def changes_storage_configs(client: Any) -> None:
+    organization = given("AVALA_TEST_ORGANIZATION")
+    created = await settled(
+        client.storage_configs.create(
+            name=f"judge-{KIND}",
+            provider="aws_s3",
+            organization=organization,
+            s3_bucket_name="recordings",
+            s3_bucket_region="eu-central-1",
+            s3_auth_method="access_key",
+            s3_access_key_id="AKIAJUDGE",
+            s3_secret_access_key="judge-secret-access-key",
+        )
+    )
+    check_equal((created.name, created.provider), (f"judge-{KIND}", "aws_s3"), "storage_configs.create")
+    check(created.is_verified and created.last_verified_at is not None, "storage_configs.create tries the key", created)
+    check("judge-secret" not in repr(created), "storage_configs.create shows no credentials", created)
+    fetched = await settled(client.storage_configs.get(created.uid, organization=organization))
+    check_equal(fetched.s3_bucket_region, "eu-central-1", "storage_configs.get")
+    listed = await settled(client.storage_configs.list(organization=organization))
+    check(created.uid in [config.uid for config in listed.items], "storage_configs.list has the new one")
+    answer = await settled(client.storage_configs.test(created.uid))
+    check_equal(answer["verified"], True, "storage_configs.test says whether the bucket opens")
+    info = await settled(client.storage_configs.setup_info(organization=organization))
+    check(info.avala_aws_account_id and info.external_id, "storage_configs.setup_info has both values", info)
+
+    role = await settled(
+        client.storage_configs.create(
+            name=f"judge-{KIND}-role",
+            provider="aws_s3",
+            s3_bucket_name="recordings",
+            s3_bucket_region="eu-central-1",
+            s3_auth_method="iam_role",
+            s3_role_arn="arn:aws:iam::123456789012:role/judge",
+        )
+    )
+    answer = await settled(client.storage_configs.test(role.uid))
+    check_equal(answer["verified"], False, "a bucket that does not open is an answer")
+    check(answer["errors"]["s3_role_arn"][0], "storage_configs.test explains itself by field", answer)
+
+    empty = lambda: client.storage_configs.create(name="x", provider="aws_s3")
+    error = await refused(empty, errors.ValidationError, 400, "a storage config without a bucket")
+    check("s3_bucket_name" in str(error.body), "the refusal names the field", error.body)
+    elsewhere = lambda: client.storage_configs.get(created.uid, organization="nobody-has-this")
+    await refused(elsewhere, errors.NotFoundError, 404, "a storage config of another organization")
+    for uid in (created.uid, role.uid):
+        check_equal(await settled(client.storage_configs.delete(uid)), None, "storage_configs.delete")
+    await refused(lambda: client.storage_configs.get(created.uid), errors.NotFoundError, 404, "a deleted storage config")
+
+
+async def changes_inference_providers(client: Any) -> None:
+    target = os.environ.get("AVALA_TEST_WEBHOOK_TARGET")
+    config = {"endpoint_url": target or UNREACHABLE_TARGET, "auth_header": "judge-credential", "timeout": 5}
+    created = await settled(
+        client.inference_providers.create(name=f"judge-{KIND}", provider_type="http", config=config, description="first")
+    )
+    check_equal((created.name, created.description), (f"judge-{KIND}", "first"), "inference_providers.create")
+    check("judge-credential" not in repr(created), "inference_providers.create shows no credential", created)
+    listed = await settled(client.inference_providers.list())
+    check(created.uid in [provider.uid for provider in listed.items], "inference_providers.list has the new one")
+
+    fetched = await settled(client.inference_providers.get(created.uid))
+    check_equal(fetched.config["endpoint_url"], config["endpoint_url"], "inference_providers.get")
+    updated = await settled(
+        client.inference_providers.update(created.uid, config={**fetched.config, "timeout": 4}, description="second")
+    )
+    check_equal((updated.description, updated.config["timeout"]), ("second", 4), "inference_providers.update")
+    check_equal(updated.name, created.name, "inference_providers.update leaves what was not named")
+
+    answer = await settled(client.inference_providers.test(created.uid))
+    check({"success", "message", "tested_at", "latency_ms"} <= answer.keys(), "inference_providers.test answers all four")
+    check_equal(answer["success"], target is not None, "inference_providers.test says whether the model answered")
+    fetched = await settled(client.inference_providers.get(created.uid))
+    check_equal(fetched.last_test_success, target is not None, "inference_providers.get has the outcome")
+
+    bare = lambda: client.inference_providers.create(name="x", provider_type="http", config={"url": "https://x", "method": "POST"})
+    await refused(bare, errors.ValidationError, 400, "an inference provider without an endpoint")
+    check_equal(await settled(client.inference_providers.delete(created.uid)), None, "inference_providers.delete")
+    gone = lambda: client.inference_providers.get(created.uid)
+    await refused(gone, errors.NotFoundError, 404, "a deleted inference provider")
+
+
 async def meets_refusals() -> None:
     for variable, text in (
         ("AVALA_TEST_UNKNOWN_KEY", TEXT_INVALID),
@@ -276,6 +358,8 @@ async def story() -> None:
         await walks_pages(client)
         await tests_a_webhook(client)
         await changes_agents(client)
+        await changes_storage_configs(client)
+        await changes_inference_providers(client)
         await meets_bad_requests(client)
         await signs_up(client)
     await meets_refusals()

@@ -15,7 +15,12 @@ use avala_server::{
     keys::{Access, Authority, NewKey},
     seed::{self, Seed},
 };
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    sync::oneshot,
+    task::JoinHandle,
+};
 
 use crate::{
     command::avala,
@@ -121,6 +126,23 @@ impl Drop for ServeProcess {
     }
 }
 
+/// Speaks as S3 does of a bucket that opens to everybody.
+async fn bucket_keeper() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _request = socket.read(&mut [0; 8192]).await;
+            let _answer = socket
+                .write_all(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: 19\r\nConnection: close\r\n\r\n<ListBucketResult/>",
+                )
+                .await;
+        }
+    });
+    url
+}
+
 /// A server of the library in this process, on a free port, with keys of every kind.
 #[derive(Debug)]
 pub struct Site {
@@ -153,6 +175,8 @@ impl Site {
         config
             .allow_webhook_targets
             .push(IpAddr::V4(Ipv4Addr::LOCALHOST).into());
+        config.s3_endpoint = Some(bucket_keeper().await.parse().expect("a URL"));
+        config.aws_account_id = Some("123456789012".to_owned());
         let server = std::sync::Arc::new(Server::open(config).await.expect("the server opens"));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base_url = format!("http://{}/api/v1", listener.local_addr().expect("an address"));

@@ -26,8 +26,16 @@ pub struct Config {
     pub sign_up: bool,
     /// How many requests are allowed.
     pub rate_limit: RateLimit,
-    /// Private networks that webhooks may reach; over plain HTTP too. Everything else must be a public address.
+    /// Private networks that webhooks, models and buckets may be in; over plain HTTP too. Everything else must be a public
+    /// address.
     pub allow_webhook_targets: Vec<IpNet>,
+    /// Where S3 is; a store that speaks like it, reached with the bucket in the path. Without one, it is Amazon's, by
+    /// region. Its address must be public or in [`allow_webhook_targets`](Self::allow_webhook_targets).
+    pub s3_endpoint: Option<Url>,
+    /// Where Google Cloud Storage is.
+    pub google: GoogleEndpoints,
+    /// The AWS account that roles of storage configs are to trust. Without one, `setup_info` is refused.
+    pub aws_account_id: Option<String>,
     /// Host names to answer to, besides `localhost`, IP addresses and the public URL's host.
     pub allowed_hosts: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed. Everybody else's is ignored.
@@ -56,6 +64,9 @@ impl Config {
             sign_up: false,
             rate_limit: RateLimit::default(),
             allow_webhook_targets: Vec::new(),
+            s3_endpoint: None,
+            google: GoogleEndpoints::default(),
+            aws_account_id: None,
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             tls: None,
@@ -82,6 +93,7 @@ impl fmt::Debug for Config {
             .field("sign_up", &self.sign_up)
             .field("rate_limit", &self.rate_limit)
             .field("allow_webhook_targets", &self.allow_webhook_targets)
+            .field("s3_endpoint", &self.s3_endpoint.as_ref().map(Url::as_str))
             .field("allowed_hosts", &self.allowed_hosts)
             .field("trusted_proxies", &self.trusted_proxies)
             .field("tls", &self.tls)
@@ -168,6 +180,15 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// Its private key, in PEM. Other users must not be able to read it.
     pub key: PathBuf,
+}
+
+/// Where Google Cloud Storage is reached, if not at Google.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GoogleEndpoints {
+    /// Where a service account gets a token.
+    pub token: Option<Url>,
+    /// Where objects are listed.
+    pub storage: Option<Url>,
 }
 
 /// Sizes and times of connections.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod auth;
+mod buckets;
 mod clock;
 mod config;
 mod context;
@@ -28,7 +29,7 @@ mod service;
 mod store;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{Config, Database, Limits, PasswordCost, RateLimit, Rates, TlsFiles};
+pub use config::{Config, Database, GoogleEndpoints, Limits, PasswordCost, RateLimit, Rates, TlsFiles};
 pub use error::{AuthorityError, StartError};
 pub use routes::served;
 pub use server::{Agents, Server, Users};

@@ -1,4 +1,4 @@
-//! Deliveries: the server's only outgoing requests.
+//! Outgoing requests: deliveries, calls of models, and looks into buckets.
 
 use std::{fmt, net::IpAddr, time::Duration};
 
@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a target's answer is kept.
 const PREVIEW_BYTES: usize = 1024;
 
-/// Sends deliveries to addresses that are public, or inside of an allowed network.
+/// Sends requests to addresses that are public, or inside of an allowed network.
 pub(crate) struct Outgoing {
     client: HttpClient,
     targets: Targets,
@@ -38,12 +38,17 @@ pub(crate) struct Delivery<'a> {
 pub(crate) struct Received {
     pub(crate) status: u16,
     /// The beginning of the answer.
-    pub(crate) preview: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Received {
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// The beginning of the answer as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
@@ -69,11 +74,6 @@ impl Outgoing {
     /// Sends a delivery, once.
     pub(crate) async fn deliver(&self, url: &str, delivery: Delivery<'_>) -> Result<Received, NotDelivered> {
         let url = Url::parse(url).map_err(|_| NotDelivered)?;
-        self.targets.check(&url).map_err(|_| NotDelivered)?;
-        // Checked again: the allowed networks may have been others when the address was registered.
-        if url.scheme() != "https" && !self.may_be_plain(&url) {
-            return Err(NotDelivered);
-        }
         let request = Request::post(url.as_str())
             .header(ACCEPT, "*/*")
             .header(CONTENT_TYPE, "application/json")
@@ -82,18 +82,45 @@ impl Outgoing {
             .header("X-Avala-Webhook-Delivery", delivery.uid)
             .body(delivery.body)
             .map_err(|_| NotDelivered)?;
-        let deadline = Instant::now() + TIMEOUT;
+        self.send_to_callers_choice(request, TIMEOUT, PREVIEW_BYTES).await
+    }
+
+    /// Sends a request, once, to an address that a caller of the API chose, and reads so many bytes of the answer.
+    pub(crate) async fn send_to_callers_choice(
+        &self,
+        request: Request<Bytes>,
+        timeout: Duration,
+        most: usize,
+    ) -> Result<Received, NotDelivered> {
+        let url = Url::parse(&request.uri().to_string()).map_err(|_| NotDelivered)?;
+        // Checked again: the allowed networks may have been others when the address was registered.
+        if url.scheme() != "https" && !self.may_be_plain(&url) {
+            return Err(NotDelivered);
+        }
+        self.send(request, timeout.min(TIMEOUT), most).await
+    }
+
+    /// Sends a request, once, to an address that the server's operator chose, by which plain HTTP is allowed.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Bytes>,
+        timeout: Duration,
+        most: usize,
+    ) -> Result<Received, NotDelivered> {
+        let url = Url::parse(&request.uri().to_string()).map_err(|_| NotDelivered)?;
+        self.targets.check(&url).map_err(|_| NotDelivered)?;
+        let deadline = Instant::now() + timeout;
         let answer = timeout_at(deadline, self.client.send(request)).await;
-        let (head, body) = answer
+        let (head, answered) = answer
             .map_err(|_| NotDelivered)?
             .map_err(|_| NotDelivered)?
             .into_parts();
-        let mut beginning = Vec::new();
+        let mut body = Vec::new();
         // The status is the answer; a body that breaks off or takes too long does not take it back.
-        let _ = timeout_at(deadline, read(body, &mut beginning)).await;
+        let _ = timeout_at(deadline, read(answered, most, &mut body)).await;
         Ok(Received {
             status: head.status.as_u16(),
-            preview: String::from_utf8_lossy(&beginning).into_owned(),
+            body,
         })
     }
 
@@ -118,14 +145,14 @@ impl Outgoing {
     }
 }
 
-/// Reads until the beginning is full, or the body ends.
-async fn read(mut body: Body, beginning: &mut Vec<u8>) {
-    while let Ok(Some(chunk)) = body.chunk().await {
-        let room = PREVIEW_BYTES - beginning.len();
-        beginning.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if beginning.len() == PREVIEW_BYTES {
+/// Reads until there is enough, or the body ends.
+async fn read(mut answered: Body, most: usize, body: &mut Vec<u8>) {
+    while body.len() < most {
+        let Ok(Some(chunk)) = answered.chunk().await else {
             break;
-        }
+        };
+        let room = most - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
     }
 }
 

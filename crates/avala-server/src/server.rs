@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::{
     accounts::{self, NewAccount},
+    buckets::Buckets,
     config::{self, Config, PasswordCost},
     edge::{Hosts, Limits, Tls, TrustedProxies, accept},
     error::{AuthorityError, StartError},
@@ -52,6 +53,9 @@ struct Settings {
     tls: Option<Arc<Tls>>,
     limits: config::Limits,
     outgoing: Arc<Outgoing>,
+    s3_endpoint: Option<Url>,
+    google: config::GoogleEndpoints,
+    aws_account_id: Option<String>,
 }
 
 impl Server {
@@ -75,6 +79,9 @@ impl Server {
             authority,
             settings: Settings {
                 outgoing: Arc::new(Outgoing::new(config.allow_webhook_targets)?),
+                s3_endpoint: config.s3_endpoint,
+                google: config.google,
+                aws_account_id: config.aws_account_id,
                 public_url: config.public_url,
                 docs_url: config.docs_url,
                 sign_up: config.sign_up.then_some(config.password_cost),
@@ -111,6 +118,12 @@ impl Server {
             docs_url: settings.docs_url.as_ref().map(Url::to_string),
             sign_up: settings.sign_up.map(Passwords::new),
             outgoing: settings.outgoing.clone(),
+            buckets: Buckets::new(
+                settings.outgoing.clone(),
+                settings.s3_endpoint.clone(),
+                settings.google.clone(),
+            ),
+            aws_account_id: settings.aws_account_id.clone(),
             deliveries: Arc::default(),
             request_ids: RequestIds::new(self.authority.random().bytes()?),
             follower: follower.clone(),

@@ -9,6 +9,7 @@ use http::StatusCode;
 use tokio::sync::RwLock;
 
 use crate::{
+    buckets::Buckets,
     config,
     edge::{Hosts, Limits, Reply, Tls, TrustedProxies},
     hex,
@@ -35,6 +36,9 @@ pub(crate) struct Service {
     /// How to make accounts; `None` when sign-up is off.
     pub(crate) sign_up: Option<Passwords>,
     pub(crate) outgoing: Arc<Outgoing>,
+    pub(crate) buckets: Buckets,
+    /// The AWS account that roles are to trust.
+    pub(crate) aws_account_id: Option<String>,
     /// Shared by the deliveries under way; who has it alone, knows that there is none.
     pub(crate) deliveries: Arc<RwLock<()>>,
     pub(crate) request_ids: RequestIds,

@@ -22,6 +22,10 @@ use std::{
 };
 
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 use tracing_subscriber::fmt::MakeWriter;
 
 use support::{On, Request, start_with};
@@ -48,6 +52,22 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+/// Answers whatever comes.
+async fn answering() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _request = stream.read(&mut [0; 4096]).await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+                .await
+                .unwrap();
+        }
+    });
+    url
+}
+
 #[tokio::test]
 async fn the_log_names_keys_and_never_shows_them() {
     // Given a log of everything.
@@ -57,7 +77,13 @@ async fn the_log_names_keys_and_never_shows_them() {
         .with_writer(log.clone())
         .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
-    let running = start_with(On::Sqlite, |config| config.sign_up = true).await;
+    let target = answering().await;
+    let running = start_with(On::Sqlite, |config| {
+        config.sign_up = true;
+        config.allow_webhook_targets = vec!["127.0.0.0/8".parse().unwrap()];
+        config.s3_endpoint = Some(target.parse().unwrap());
+    })
+    .await;
 
     // When keys, passwords and signing secrets are made, used, and misused.
     let body = json!({ "email": "a@example.com", "password": "canary-password" });
@@ -80,6 +106,26 @@ async fn the_log_names_keys_and_never_shows_them() {
         ))
         .await
         .expect(200);
+    for (path, body) in [
+        (
+            "/storage-configs/",
+            json!({
+                "name": "a", "provider": "aws_s3", "s3_bucket_name": "open", "s3_bucket_region": "eu-central-1",
+                "s3_access_key_id": "canary-id", "s3_secret_access_key": "canary-secret",
+            }),
+        ),
+        (
+            "/inference-providers/",
+            json!({ "name": "a", "provider_type": "http", "config": {
+                "endpoint_url": format!("{target}/?token=canary-token"), "auth_header": "canary-credential",
+                "headers": { "X-Api-Key": "canary-key" },
+            } }),
+        ),
+    ] {
+        let made = running.send(call("POST", path).json(&body)).await.expect(201);
+        let test = format!("{path}{}/test/", made["uid"].as_str().unwrap());
+        running.send(call("POST", &test)).await.expect(200);
+    }
     running.send(call("GET", "/users/me/")).await.expect(200);
     running.send(call("GET", "/users/me/").key(key)).await.expect(401);
     running

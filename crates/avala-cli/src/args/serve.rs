@@ -60,9 +60,17 @@ pub struct Serve {
     #[arg(long)]
     pub sign_up: bool,
 
-    /// Allow webhooks to reach this private network; may be repeated
+    /// Allow webhooks, models and buckets to be in this private network; may be repeated
     #[arg(long, value_name = "CIDR")]
     pub allow_webhook_target: Vec<IpNet>,
+
+    /// Where the buckets of S3 storage configs are, if not at Amazon: a store that speaks S3
+    #[arg(long, value_name = "URL")]
+    pub s3_endpoint: Option<Url>,
+
+    /// The AWS account that the roles of storage configs are to trust
+    #[arg(long, value_name = "ID")]
+    pub aws_account_id: Option<String>,
 
     /// Write a first key, good for 24 hours, to this file, unless it is there already
     #[arg(long, value_name = "FILE", conflicts_with = "dev")]

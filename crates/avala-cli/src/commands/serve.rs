@@ -111,6 +111,8 @@ fn config(args: &args::Serve, out: Output) -> Result<Config, Failure> {
     config
         .allow_webhook_targets
         .clone_from(&args.allow_webhook_target);
+    config.s3_endpoint.clone_from(&args.s3_endpoint);
+    config.aws_account_id.clone_from(&args.aws_account_id);
     if let Some(limit) = args.rate_limit {
         config.rate_limit = limit;
     }

@@ -21,6 +21,7 @@ pub(crate) struct Pepper {
     keys: Hmac<Sha256>,
     seals: Hmac<Sha256>,
     cursors: Hmac<Sha256>,
+    external_ids: Hmac<Sha256>,
     check: [u8; 32],
     secrets: XChaCha20Poly1305,
 }
@@ -34,6 +35,7 @@ impl Pepper {
         Some(Self {
             seals: keyed(&derived("row seals, version 1"))?,
             cursors: keyed(&derived("cursors, version 1"))?,
+            external_ids: keyed(&derived("external ids, version 1"))?,
             check: derived("check value, version 1"),
             secrets: XChaCha20Poly1305::new(&derived("signing secrets, version 1").into()),
             keys: pepper,
@@ -61,7 +63,12 @@ impl Pepper {
         tag(&self.cursors, text)
     }
 
-    /// Encrypts a signing secret for this row and no other.
+    /// What a role's trust policy knows an organization by: always the same, and nothing to guess another's from.
+    pub(crate) fn external_id(&self, organization: &str) -> [u8; 32] {
+        tag(&self.external_ids, organization.as_bytes())
+    }
+
+    /// Encrypts a secret for this row and no other.
     pub(crate) fn seal_secret(
         &self,
         random: &Random,
@@ -80,7 +87,7 @@ impl Pepper {
         Ok([&nonce[..], &sealed].concat())
     }
 
-    /// The signing secret of this row; `None` if the column was changed or moved.
+    /// The secret of this row; `None` if the column was changed or moved.
     pub(crate) fn open_secret(&self, row: &str, sealed: &[u8]) -> Option<Secret> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
         let payload = Payload {

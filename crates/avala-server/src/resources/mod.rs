@@ -2,11 +2,15 @@
 
 mod agent_actions;
 pub(crate) mod agents;
+mod bucket_fields;
 pub(crate) mod datasets;
 mod event_targets;
+mod inference_providers;
 mod organizations;
 mod projects;
+mod provider_config;
 mod signup;
+mod storage_configs;
 mod tasks;
 mod users;
 mod webhook_deliveries;
@@ -32,6 +36,18 @@ pub(crate) fn served() -> Served {
     served.serve::<api::datasets::GetBySlug, _, _>(datasets::get_by_slug);
     served.serve::<api::tasks::List, _, _>(tasks::list);
     served.serve::<api::tasks::Get, _, _>(tasks::get);
+    served.serve::<api::storage_configs::List, _, _>(storage_configs::list);
+    served.serve::<api::storage_configs::Create, _, _>(storage_configs::create);
+    served.serve::<api::storage_configs::SetupInfo, _, _>(storage_configs::setup_info);
+    served.serve::<api::storage_configs::Get, _, _>(storage_configs::get);
+    served.serve::<api::storage_configs::Delete, _, _>(storage_configs::delete);
+    served.serve::<api::storage_configs::Test, _, _>(storage_configs::test);
+    served.serve::<api::inference_providers::List, _, _>(inference_providers::list);
+    served.serve::<api::inference_providers::Create, _, _>(inference_providers::create);
+    served.serve::<api::inference_providers::Get, _, _>(inference_providers::get);
+    served.serve::<api::inference_providers::Update, _, _>(inference_providers::update);
+    served.serve::<api::inference_providers::Delete, _, _>(inference_providers::delete);
+    served.serve::<api::inference_providers::Test, _, _>(inference_providers::test);
     served.serve::<api::webhooks::List, _, _>(webhooks::list);
     served.serve::<api::webhooks::Get, _, _>(webhooks::get);
     served.serve::<api::webhooks::Create, _, _>(webhooks::create);

@@ -2,7 +2,7 @@
 
 use avala_api::{
     Page,
-    organizations::{Get, List, Organization},
+    organizations::{Get, List, Organization, OrganizationSlug},
 };
 
 use crate::{context::Context, paging, refusal::Refusal, store::organizations};
@@ -50,4 +50,15 @@ pub(super) async fn get(context: Context, operation: Get) -> Result<Organization
 
 fn no_page() -> Refusal {
     Refusal::new(http::StatusCode::NOT_FOUND, "Invalid page.", "page_invalid")
+}
+
+/// The organization that a call names, or else the key's own. One that the caller does not belong to is not found.
+pub(super) async fn chosen(context: &Context, slug: Option<&OrganizationSlug>) -> Result<String, Refusal> {
+    let caller = context.caller()?;
+    // Some clients send what was not set as an empty text.
+    let Some(slug) = slug.filter(|slug| !slug.as_str().is_empty()) else {
+        return Ok(caller.organization().to_owned());
+    };
+    let found = organizations::by_slug(context.store().reader(), caller.user(), slug.as_str()).await?;
+    Ok(found.ok_or_else(Refusal::not_found)?.uid.as_str().to_owned())
 }

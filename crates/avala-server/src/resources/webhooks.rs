@@ -213,11 +213,12 @@ async fn deliver_test(context: Context, webhook: Webhook) -> Result<TestResult, 
     let received = context.outgoing.deliver(&webhook.target_url, delivery).await.ok();
 
     let status = received.as_ref().map(|received| received.status);
+    let preview = received.as_ref().map(Received::text);
     let delivered = received.as_ref().is_some_and(Received::is_success);
     let outcome = Outcome {
         delivered,
         response_status: status,
-        response_body: received.as_ref().map(|received| received.preview.as_str()),
+        response_body: preview.as_deref(),
         at: context.now(),
     };
     let mut change = context.store().change().await?;

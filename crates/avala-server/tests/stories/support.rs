@@ -36,10 +36,11 @@ pub(crate) struct Running {
     serving: JoinHandle<()>,
 }
 
-/// The configuration of a test server: nothing is limited, passwords are cheap.
+/// The configuration of a test server: nothing is limited or left out, passwords are cheap.
 pub(crate) fn config(dir: &Path) -> Config {
     Config {
         rate_limit: RateLimit::Off,
+        aws_account_id: Some("123456789012".into()),
         password_cost: PasswordCost {
             memory_kib: 64,
             passes: 1,
