@@ -5,12 +5,16 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
+use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
+    rsa::{KeyPair, KeySize},
+    signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey},
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::{
@@ -196,13 +200,16 @@ fn hex(bytes: &[u8]) -> String {
         .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
-/// Made for these stories; opens nothing.
-const RSA_KEY: &str = include_str!("throwaway_rsa_key.pem");
+/// The service account's key, made anew by each run.
+static RSA_KEY: LazyLock<KeyPair> = LazyLock::new(|| KeyPair::generate(KeySize::Rsa2048).unwrap());
 pub(crate) const ACCESS_TOKEN: &str = "canary-access-token";
 
 /// The key file of a service account.
 pub(crate) fn key_file(email: &str) -> String {
-    json!({ "type": "service_account", "client_email": email, "private_key": RSA_KEY }).to_string()
+    let der: Pkcs8V1Der<'_> = RSA_KEY.as_der().unwrap();
+    let body = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+    json!({ "type": "service_account", "client_email": email, "private_key": pem }).to_string()
 }
 
 /// Speaks as Google does, for one service account. The bucket's name says what becomes of the listing.
@@ -252,14 +259,8 @@ pub(crate) async fn google(email: &'static str) -> Keeper {
 /// The claims of an assertion whose signature is right.
 fn claims(assertion: &str) -> Value {
     let (signed, signature) = assertion.rsplit_once('.').unwrap();
-    let body = RSA_KEY
-        .lines()
-        .filter(|line| !line.starts_with("---"))
-        .collect::<String>();
-    let der = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
-    let pair = RsaKeyPair::from_pkcs8(&der).unwrap();
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap();
-    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
+    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, RSA_KEY.public_key().as_ref())
         .verify(signed.as_bytes(), &decode(signature))
         .unwrap();
     let (header, claims) = signed.split_once('.').unwrap();
