@@ -104,10 +104,14 @@ impl Row for Dataset {
 impl Loading<'_> {
     /// Whether the organization has this dataset.
     pub(super) async fn has_dataset(&mut self, uid: &str) -> Result<bool, SeedError> {
-        if self.has_written::<Dataset>(uid) {
+        if self.knows::<Dataset>(uid) {
             return Ok(true);
         }
         let organization = self.organization;
-        Ok(datasets::is_there(self.connection(), organization, uid).await?)
+        let found = datasets::is_there(self.connection(), organization, uid).await?;
+        if found {
+            self.remember::<Dataset>(uid);
+        }
+        Ok(found)
     }
 }

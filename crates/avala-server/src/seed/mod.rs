@@ -206,9 +206,14 @@ impl Loading<'_> {
         }
     }
 
-    /// Whether this file has written such a row. What it has written is the organization's.
-    fn has_written<R: Row>(&self, uid: &str) -> bool {
+    /// Whether such a row is known to be the organization's: the file wrote it, or a row before referred to it.
+    fn knows<R: Row>(&self, uid: &str) -> bool {
         self.seen.contains(&(R::SECTION, uid.to_owned()))
+    }
+
+    /// Spares the rows that follow the same question. Only for parents: their section is complete.
+    fn remember<R: Row>(&mut self, uid: &str) {
+        self.seen.insert((R::SECTION, uid.to_owned()));
     }
 }
 

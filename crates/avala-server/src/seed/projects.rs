@@ -68,11 +68,16 @@ impl Row for Project {
 impl Loading<'_> {
     /// Whether the organization has this project.
     pub(super) async fn has_project(&mut self, uid: &str) -> Result<bool, SeedError> {
-        if self.has_written::<Project>(uid) {
+        if self.knows::<Project>(uid) {
             return Ok(true);
         }
         let organization = self.organization;
-        let found = projects::find(self.connection(), organization, uid).await?;
-        Ok(found.is_some())
+        let found = projects::find(self.connection(), organization, uid)
+            .await?
+            .is_some();
+        if found {
+            self.remember::<Project>(uid);
+        }
+        Ok(found)
     }
 }

@@ -44,7 +44,7 @@ pub(crate) async fn upsert(
     let update =
         "UPDATE agent_executions SET event_type = $3, task = $4, result = $5, project = $6, task_type = $7,
          event_payload = $8, updated_at = $9 WHERE uid = $1 AND registration = $2";
-    upsert::upsert(connection, bound(update, new)?, bound(INSERT, new)?).await
+    upsert::upsert(connection, bound(INSERT, new)?, bound(update, new)?).await
 }
 
 fn bound(text: &'static str, new: &NewExecution<'_>) -> Result<Statement, StoreError> {

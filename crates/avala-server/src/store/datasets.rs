@@ -76,7 +76,7 @@ pub(crate) async fn upsert(
          created_at = coalesce($14, created_at), updated_at = $15 WHERE uid = $1 AND organization = $2";
     let update = bound(update, organization, dataset, hidden, now)?;
     let insert = bound(INSERT, organization, dataset, hidden, now)?;
-    upsert::upsert(connection, update, insert).await
+    upsert::upsert(connection, insert, update).await
 }
 
 fn bound(

@@ -41,5 +41,5 @@ pub(crate) async fn upsert(
         "INSERT INTO results (uid, task, status, data, metadata, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, coalesce($6, $7), $7)",
     );
-    upsert::upsert(connection, update, insert).await
+    upsert::upsert(connection, insert, update).await
 }

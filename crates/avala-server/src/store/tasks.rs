@@ -41,7 +41,7 @@ pub(crate) async fn upsert(
         "INSERT INTO tasks (uid, organization, project, dataset, type, name, status, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, $9), $9)",
     );
-    upsert::upsert(connection, update, insert).await
+    upsert::upsert(connection, insert, update).await
 }
 
 pub(crate) async fn find<'c>(

@@ -11,16 +11,17 @@ pub(crate) enum Written {
     Updated,
 }
 
-/// Changes the row of this uid, or else makes it. `None` if the uid belongs to a row that the update may not change.
+/// Makes the row, or else changes the one of this uid. `None` if the uid belongs to a row that the update may not change.
+/// In this order, since PostgreSQL keeps a plan it made for an empty table, and would read a growing one from end to end.
 pub(super) async fn upsert(
     connection: &mut Connection,
-    update: Statement,
     insert: Statement,
+    update: Statement,
 ) -> Result<Option<Written>, StoreError> {
-    if update.execute(&mut *connection).await? > 0 {
-        return Ok(Some(Written::Updated));
-    }
     let insert = insert.push(" ON CONFLICT (uid) DO NOTHING");
-    let made = insert.execute(connection).await? > 0;
-    Ok(made.then_some(Written::Made))
+    if insert.execute(&mut *connection).await? > 0 {
+        return Ok(Some(Written::Made));
+    }
+    let updated = update.execute(connection).await? > 0;
+    Ok(updated.then_some(Written::Updated))
 }
