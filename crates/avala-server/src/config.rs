@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use avala_keys::{Class, Randomness, RandomnessFailed};
+use avala_keys::{Class, Randomness, RandomnessFailed, Secret};
 use ipnet::IpNet;
 use url::Url;
 
@@ -11,8 +11,10 @@ use crate::clock::{Clock, SystemClock};
 /// How a server is set up. [`Config::new`] gives the safe defaults: sign-up off, published rate limits, no private
 /// webhook targets.
 pub struct Config {
-    /// The directory that holds the database and the pepper. Made with mode 0700 when it is missing.
+    /// The directory that holds the pepper, and the database if it is SQLite. Made with mode 0700 when it is missing.
     pub data_dir: PathBuf,
+    /// Where rows are kept.
+    pub database: Database,
     /// The class of the keys this server issues and accepts. Fixed when the directory is first used.
     pub class: Class,
     /// The URL under which clients reach the server; `next` and `previous` links start with it. Without one, it is
@@ -43,6 +45,7 @@ impl Config {
     pub fn new(data_dir: impl Into<PathBuf>, class: Class) -> Self {
         Self {
             data_dir: data_dir.into(),
+            database: Database::default(),
             class,
             public_url: None,
             docs_url: None,
@@ -67,6 +70,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("data_dir", &self.data_dir)
+            .field("database", &self.database)
             .field("class", &self.class)
             .field("public_url", &self.public_url.as_ref().map(Url::as_str))
             .field("sign_up", &self.sign_up)
@@ -76,6 +80,16 @@ impl fmt::Debug for Config {
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
+}
+
+/// Where rows are kept.
+#[derive(Clone, Debug, Default)]
+pub enum Database {
+    /// In a file of the data directory.
+    #[default]
+    Sqlite,
+    /// In PostgreSQL, by its connection string: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    Postgres(Secret),
 }
 
 /// How many requests a minute are allowed.

@@ -58,10 +58,22 @@ pub enum StartError {
     PepperWrong(PathBuf),
     /// The pepper is there, the database is not.
     #[error(
-        "the pepper is there but the database {} is missing or empty; restore it, or start with an empty directory",
-        .0.display()
+        "the pepper is there but the database {0} is missing or empty; restore it, or start with an empty directory"
     )]
-    DatabaseLost(PathBuf),
+    DatabaseLost(String),
+    /// The connection string of the database cannot be used. It is not repeated, since it holds a password.
+    #[error(
+        "the database URL cannot be used: {0}; it has the form postgres://USER:PASSWORD@HOST:PORT/DATABASE"
+    )]
+    DatabaseUrl(&'static str),
+    /// The database cannot be reached, or must not be used as it is set up.
+    #[error("cannot use the database {database}: {reason}")]
+    Unreachable {
+        /// Which database, without its password.
+        database: String,
+        /// What it said.
+        reason: String,
+    },
     /// The database was made by a newer version.
     #[error("the database has schema {found}, this version knows {known}; use the newer version")]
     NewerSchema {

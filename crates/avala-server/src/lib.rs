@@ -24,7 +24,7 @@ mod service;
 mod store;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{Config, Limits, PasswordCost, RateLimit};
+pub use config::{Config, Database, Limits, PasswordCost, RateLimit};
 pub use error::{AuthorityError, StartError};
 pub use routes::served;
 pub use server::{Agents, Server, Users};

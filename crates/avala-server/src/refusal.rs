@@ -8,10 +8,6 @@ use serde_json::{Value, json};
 
 use crate::{error::AuthorityError, store::StoreError};
 
-/// SQLite's result codes for a lock that another process holds, and for a full disk.
-const SQLITE_BUSY: u32 = 5;
-const SQLITE_FULL: u32 = 13;
-
 /// Why a request is not carried out. Never holds any part of the request.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
@@ -146,23 +142,25 @@ impl From<DecodeError> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        if error.is_null_character() {
+            return Self::bad_request("Null characters are not allowed.", "null_character");
+        }
         tracing::error!(%error, "a request failed at the database");
-        // The low byte is the result code, the rest says more about it.
-        match error.result_code().map(|code| code & 0xff) {
-            code if code == Some(SQLITE_BUSY) || error.is_timeout() => {
-                let busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy.", "busy");
-                Self {
-                    retry_after: Some(1),
-                    ..busy
-                }
-            }
-            Some(SQLITE_FULL) => Self::new(
+        if error.is_passing() {
+            let busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy.", "busy");
+            return Self {
+                retry_after: Some(1),
+                ..busy
+            };
+        }
+        if error.is_disk_full() {
+            return Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "The server's disk is full.",
                 "disk_full",
-            ),
-            _ => Self::internal(),
+            );
         }
+        Self::internal()
     }
 }
 

@@ -55,7 +55,14 @@ impl Server {
         let dir = DataDir::make(&config.data_dir)?;
         let lock = dir.lock()?;
         let random = Arc::new(Random::new(config.randomness));
-        let opened = keys::open(dir, Some(config.class), &random, config.clock.now()).await?;
+        let opened = keys::open(
+            dir,
+            &config.database,
+            Some(config.class),
+            &random,
+            config.clock.now(),
+        )
+        .await?;
         let authority = Authority::of(opened, random, config.clock).await?;
         fail_interrupted(&authority).await?;
         Ok(Self {

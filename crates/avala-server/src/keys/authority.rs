@@ -11,16 +11,15 @@ use std::{
 
 use avala_api::{Timestamp, users::UserUid};
 use avala_keys::{ApiKey, Class, KeyId};
-use sqlx::SqliteConnection;
 
 use super::{Access, KeyRow, Opened, open, pepper::Pepper, set::KeySet};
 use crate::{
     clock::{Clock, SystemClock},
-    config::operating_system,
+    config::{Database, operating_system},
     error::{AuthorityError, StartError},
     random::Random,
     store::{
-        Actor, Change, Entry, Store, StoreError,
+        Actor, Change, Entry, Executor, Store, StoreError,
         api_keys::{self, Stored},
         data_dir::DataDir,
         organizations,
@@ -74,15 +73,20 @@ struct Inner {
 }
 
 impl Authority {
-    /// Opens the directory of a server, running or not.
+    /// Opens the directory of a server, running or not, that keeps its database there.
     pub async fn open(data_dir: impl AsRef<Path>) -> Result<Self, StartError> {
+        Self::open_with(data_dir, &Database::Sqlite).await
+    }
+
+    /// Opens the directory of a server whose database this is.
+    pub async fn open_with(data_dir: impl AsRef<Path>, database: &Database) -> Result<Self, StartError> {
         let path = data_dir.as_ref();
         if !path.exists() {
             return Err(StartError::NoData(path.to_owned()));
         }
         let random = Arc::new(Random::new(operating_system()));
         let clock = Arc::new(SystemClock);
-        let opened = open(DataDir::existing(path)?, None, &random, clock.now()).await?;
+        let opened = open(DataDir::existing(path)?, database, None, &random, clock.now()).await?;
         Self::of(opened, random, clock).await
     }
 
@@ -109,13 +113,7 @@ impl Authority {
             random,
             clock,
         }));
-        let mut connection = authority
-            .store()
-            .reader()
-            .acquire()
-            .await
-            .map_err(StoreError::from)?;
-        authority.catch_up(&mut connection).await?;
+        authority.read_all(authority.store().reader()).await?;
         Ok(authority)
     }
 
@@ -198,6 +196,8 @@ impl Authority {
         alter: impl FnOnce(&mut KeyRow),
     ) -> Result<(), AuthorityError> {
         let mut change = self.store().change().await?;
+        // First, since it lets one change to keys at a time read what it is going to write.
+        let seq = change.next_seq().await?;
         let stored = api_keys::find(change.connection(), id).await?;
         let Some(stored) = stored else {
             self.0.set.remove(id);
@@ -216,7 +216,7 @@ impl Authority {
         if !is_stored && row.revoked_at.is_none() {
             return Err(AuthorityError::Altered);
         }
-        row.seq = change.next_seq().await?;
+        row.seq = seq;
         api_keys::update(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
         self.commit(change, action, id).await?;
         self.apply(row);
@@ -245,9 +245,29 @@ impl Authority {
         row.filter(|_| proven.into())
     }
 
+    /// The number up to which the set is complete.
+    pub(crate) fn applied(&self) -> i64 {
+        self.0.applied.load(Ordering::Acquire)
+    }
+
+    /// Learns what others changed as this server does it.
+    pub(crate) async fn read_newer<'c>(&self, executor: impl Into<Executor<'c>>) -> Result<(), StoreError> {
+        let (newest, stored) = api_keys::since(executor, self.applied()).await?;
+        for stored in stored {
+            let id = stored.id.parse();
+            match (self.trusted(stored), id) {
+                (Some(row), _) => self.apply(row),
+                (None, Ok(id)) => drop(self.0.set.remove(id)),
+                (None, Err(_)) => {}
+            }
+        }
+        self.0.applied.fetch_max(newest, Ordering::AcqRel);
+        Ok(())
+    }
+
     /// Learns what others changed, whether as this server does it or by hand.
-    pub(crate) async fn catch_up(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let (newest, stored) = api_keys::all(connection).await?;
+    pub(crate) async fn read_all<'c>(&self, executor: impl Into<Executor<'c>>) -> Result<(), StoreError> {
+        let (newest, stored) = api_keys::since(executor, i64::MIN).await?;
         let rows = stored
             .into_iter()
             .filter_map(|stored| self.trusted(stored))

@@ -8,14 +8,19 @@ use std::{
     time::Duration,
 };
 
-use sqlx::SqliteConnection;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::Authority;
-use crate::store::StoreError;
+use crate::store::{StoreError, Watcher};
 
 /// How often the database is asked. Twice this, plus reading, stays below the promised quarter of a second.
 const EVERY: Duration = Duration::from_millis(100);
+
+/// How often all rows are read, if anything at all was committed: what is changed by hand has no number.
+const ALL_EVERY: Duration = Duration::from_secs(1);
+
+/// A look that takes longer is given up, and its connection with it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Keeps the key set up to date, and knows since when it is not.
 #[derive(Clone, Debug)]
@@ -44,42 +49,53 @@ impl Follower {
 
     /// Follows until it is dropped.
     pub(crate) async fn follow(self, authority: Authority) {
-        let mut seen = None;
-        let mut watcher = None;
+        let mut look = None;
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let at = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            match look(&authority, &mut watcher, &mut seen).await {
-                Ok(()) => self.heard.store(at, Ordering::Relaxed),
-                Err(error) => {
+            match timeout(PATIENCE, Look::again(&mut look, &authority)).await {
+                Ok(Ok(())) => self.heard.store(at, Ordering::Relaxed),
+                Ok(Err(error)) => {
                     tracing::error!(%error, "cannot look for changed keys");
-                    watcher = None;
+                    look = None;
+                }
+                Err(_) => {
+                    tracing::error!("the database does not say whether keys were changed");
+                    look = None;
                 }
             }
         }
     }
 }
 
-/// SQLite changes `data_version` when another connection has committed: one cheap question, nearly always answered no.
-async fn look(
-    authority: &Authority,
-    watcher: &mut Option<SqliteConnection>,
-    seen: &mut Option<i64>,
-) -> Result<(), StoreError> {
-    let connection = if let Some(connection) = watcher {
-        connection
-    } else {
-        *seen = None;
-        watcher.insert(authority.store().watcher().await?)
-    };
-    let version: i64 = sqlx::query_scalar("PRAGMA data_version")
-        .fetch_one(&mut *connection)
-        .await?;
-    if *seen != Some(version) {
-        authority.catch_up(connection).await?;
-        *seen = Some(version);
+/// A connection that watches, and what it saw when all rows were read.
+struct Look {
+    watcher: Watcher,
+    read_all: Option<(Instant, String)>,
+}
+
+impl Look {
+    async fn again(this: &mut Option<Self>, authority: &Authority) -> Result<(), StoreError> {
+        let this = match this {
+            Some(this) => this,
+            None => this.insert(Self {
+                watcher: authority.store().watcher().await?,
+                read_all: None,
+            }),
+        };
+        let seen = this.watcher.look().await?;
+        let is_due = this
+            .read_all
+            .as_ref()
+            .is_none_or(|(at, version)| *version != seen.version && at.elapsed() >= ALL_EVERY);
+        if is_due || seen.seq < authority.applied() {
+            authority.read_all(&mut this.watcher).await?;
+            this.read_all = Some((Instant::now(), seen.version));
+        } else if seen.seq > authority.applied() {
+            authority.read_newer(&mut this.watcher).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }

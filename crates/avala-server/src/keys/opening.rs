@@ -5,6 +5,7 @@ use avala_keys::Class;
 
 use super::pepper::Pepper;
 use crate::{
+    config::Database,
     error::StartError,
     random::Random,
     store::{
@@ -25,24 +26,16 @@ pub(crate) struct Opened {
 /// Opens what is there; with a class, makes what is not.
 pub(crate) async fn open(
     dir: DataDir,
+    database: &Database,
     class: Option<Class>,
     random: &Random,
     now: Timestamp,
 ) -> Result<Opened, StartError> {
     let pepper = read_private(&dir.pepper())?;
-    let database = dir.database();
-    if !database.exists() {
-        if pepper.is_some() {
-            return Err(StartError::DatabaseLost(database));
-        }
-        if class.is_none() {
-            return Err(StartError::NoData(dir.path().to_owned()));
-        }
-        private_file(&database).map_err(|error| file_error("make", &database, error))?;
-    }
-    refuse_exposed(&database)?;
-
-    let store = Store::open(&database).await?;
+    let (store, place) = match database {
+        Database::Sqlite => sqlite(&dir, pepper.is_some(), class.is_some()).await?,
+        Database::Postgres(url) => Store::postgres(url).await?,
+    };
     let schema = store.schema().await?;
     let pepper = match (pepper, schema) {
         (_, newer) if newer > KNOWN => {
@@ -51,14 +44,14 @@ pub(crate) async fn open(
                 known: KNOWN,
             });
         }
-        (Some(_), 0) => return Err(StartError::DatabaseLost(database)),
+        (Some(_), 0) => return Err(StartError::DatabaseLost(place)),
         (None, 0) => {
             let class = class.ok_or_else(|| StartError::NoData(dir.path().to_owned()))?;
             first_use(&dir, &store, class, random, now).await?
         }
         (pepper, older) => {
             if older < KNOWN {
-                store.migrate(older).await?;
+                store.migrate().await?;
             }
             let pepper = pepper.map_or_else(|| interrupted_first_use(&dir), Ok)?;
             Pepper::new(&pepper).ok_or_else(|| StartError::PepperWrong(dir.pepper()))?
@@ -87,6 +80,23 @@ pub(crate) async fn open(
             class: meta.class,
         }),
     }
+}
+
+/// The file in the directory. It is made unless the pepper says that there was one, or nothing is to be made.
+async fn sqlite(dir: &DataDir, has_pepper: bool, makes: bool) -> Result<(Store, String), StartError> {
+    let database = dir.database();
+    let place = database.display().to_string();
+    if !database.exists() {
+        if has_pepper {
+            return Err(StartError::DatabaseLost(place));
+        }
+        if !makes {
+            return Err(StartError::NoData(dir.path().to_owned()));
+        }
+        private_file(&database).map_err(|error| file_error("make", &database, error))?;
+    }
+    refuse_exposed(&database)?;
+    Ok((Store::sqlite(&database).await?, place))
 }
 
 /// Makes the pepper under a name that does not count yet, then the database. A process killed at any point in between

@@ -14,7 +14,7 @@ use crate::{
     store::{
         StoreError,
         agent_executions::{self, Filter},
-        agents,
+        agents, organizations,
     },
 };
 
@@ -61,6 +61,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<Agent,
     let organization = context.caller()?.organization();
     let now = context.now();
     let mut change = context.store().change().await?;
+    organizations::lock(change.connection(), organization).await?;
     let known = agents::find_by_name(change.connection(), organization, &name).await?;
     let is_known = known.is_some();
     let mut agent = match known {

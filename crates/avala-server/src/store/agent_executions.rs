@@ -2,11 +2,11 @@
 
 use avala_api::{Extra, Timestamp, agent_actions::Action, agents::AgentExecution};
 use serde_json::{Map, Value};
-use sqlx::{QueryBuilder, Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
-    Rows, StoreError, Window,
-    rows::{instant, instant_or_null, json, to_json},
+    Connection, Reader, Row, Rows, StoreError, Window,
+    rows::{instant, instant_or_null, json, json_or_null, to_json},
+    sql,
 };
 
 /// An event to be handed to an agent.
@@ -27,24 +27,22 @@ pub(crate) struct Filter<'a> {
     pub(crate) task_types: &'a [String],
 }
 
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    new: &NewExecution<'_>,
-) -> Result<(), StoreError> {
+pub(crate) async fn insert(connection: &mut Connection, new: &NewExecution<'_>) -> Result<(), StoreError> {
     let named = |member: &str| new.event_payload.get(member).and_then(Value::as_str);
-    sqlx::query(
+    sql(
         "INSERT INTO agent_executions
-         (uid, registration, event_type, task, result, status, event_payload, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?)",
+         (uid, registration, event_type, task, result, project, task_type, status, event_payload, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9, $9)",
     )
     .bind(new.uid)
     .bind(new.registration)
     .bind(new.event_type)
     .bind(named("task_uid"))
     .bind(named("result_uid"))
+    .bind(named("project_uid"))
+    .bind(named("task_type"))
     .bind(to_json(new.event_payload)?)
-    .bind(new.created_at.unix_millis())
-    .bind(new.created_at.unix_millis())
+    .bind(new.created_at)
     .execute(connection)
     .await?;
     Ok(())
@@ -52,16 +50,15 @@ pub(crate) async fn insert(
 
 /// An execution of one of the organization's agents.
 pub(crate) async fn find(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     organization: &str,
     uid: &str,
 ) -> Result<Option<AgentExecution>, StoreError> {
-    let row = sqlx::query(
-        "SELECT e.* FROM agent_executions e JOIN agents a ON a.uid = e.registration
-         WHERE a.organization = ? AND e.uid = ?",
-    )
+    let row = sql("SELECT * FROM agent_executions
+         WHERE registration IN (SELECT uid FROM agents WHERE organization = $1) AND uid = $2")
     .bind(organization)
     .bind(uid)
+    .for_update()
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(execution).transpose()
@@ -69,7 +66,7 @@ pub(crate) async fn find(
 
 /// Writes an agent's decision.
 pub(crate) async fn decide(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     uid: &str,
     action: &Action,
     reason: Option<&str>,
@@ -80,15 +77,13 @@ pub(crate) async fn decide(
     if let Some(reason) = reason {
         response.insert("reason".into(), reason.into());
     }
-    sqlx::query(
-        "UPDATE agent_executions SET status = 'success', action = ?, response_payload = ?,
-         started_at = coalesce(started_at, ?), completed_at = ?, updated_at = ? WHERE uid = ?",
+    sql(
+        "UPDATE agent_executions SET status = 'success', action = $1, response_payload = $2,
+         started_at = coalesce(started_at, $3), completed_at = $3, updated_at = $3 WHERE uid = $4",
     )
     .bind(action.as_str())
     .bind(to_json(&response)?)
-    .bind(now.unix_millis())
-    .bind(now.unix_millis())
-    .bind(now.unix_millis())
+    .bind(now)
     .bind(uid)
     .execute(connection)
     .await?;
@@ -96,48 +91,35 @@ pub(crate) async fn decide(
 }
 
 pub(crate) async fn list(
-    pool: &SqlitePool,
+    reader: &Reader,
     registration: &str,
     filter: &Filter<'_>,
     window: Window,
 ) -> Result<Rows<AgentExecution>, StoreError> {
-    let mut query = QueryBuilder::new("SELECT * FROM agent_executions WHERE registration = ");
-    query.push_bind(registration.to_owned());
+    let mut query = sql("SELECT * FROM agent_executions WHERE registration = $1").bind(registration);
     if let Some(status) = filter.status {
-        query.push(" AND status = ").push_bind(status.to_owned());
+        query = query.push(" AND status = ").push_bind(status);
     }
     if let Some(project) = filter.project {
-        query
-            .push(" AND event_payload ->> '$.project_uid' = ")
-            .push_bind(project.to_owned());
+        query = query.push(" AND project = ").push_bind(project);
     }
     if !filter.task_types.is_empty() {
-        query.push(" AND event_payload ->> '$.task_type' IN (");
-        let mut types = query.separated(", ");
-        for task_type in filter.task_types {
-            types.push_bind(task_type.clone());
-        }
-        query.push(")");
+        query = query.push(" AND task_type IN ").push_list(filter.task_types);
     }
-    window.fetch(query, pool, execution).await
+    window.fetch(query, reader, execution).await
 }
 
-fn execution(row: &SqliteRow) -> Result<AgentExecution, StoreError> {
-    let response = row.try_get::<Option<&str>, _>("response_payload")?;
+fn execution(row: &Row) -> Result<AgentExecution, StoreError> {
     Ok(AgentExecution {
-        uid: row.try_get::<String, _>("uid")?.into(),
-        registration: row.try_get::<String, _>("registration")?.into(),
-        event_type: row.try_get::<&str, _>("event_type")?.into(),
-        task: row.try_get("task")?,
-        result: row.try_get("result")?,
-        status: Some(row.try_get::<&str, _>("status")?.into()),
-        action: row.try_get::<Option<&str>, _>("action")?.map(Into::into),
+        uid: row.get::<String>("uid")?.into(),
+        registration: row.get::<String>("registration")?.into(),
+        event_type: row.get::<String>("event_type")?.into(),
+        task: row.get("task")?,
+        result: row.get("result")?,
+        status: Some(row.get::<String>("status")?.into()),
+        action: row.get::<Option<String>>("action")?.map(Into::into),
         event_payload: Some(json(row, "event_payload")?),
-        response_payload: if response.is_some() {
-            Some(json(row, "response_payload")?)
-        } else {
-            None
-        },
+        response_payload: json_or_null(row, "response_payload")?,
         error_message: None,
         started_at: instant_or_null(row, "started_at")?,
         completed_at: instant_or_null(row, "completed_at")?,

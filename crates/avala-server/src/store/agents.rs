@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 
 use avala_api::{Extra, Timestamp, agents::Agent};
-use sqlx::{QueryBuilder, Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
-    Rows, StoreError, Window,
+    Connection, Executor, Reader, Row, Rows, StoreError, Window,
     rows::{instant, json, to_json},
+    sql,
 };
 
 pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     organization: &str,
     agent: &Agent,
     sealed_secret: &[u8],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql(
         "INSERT INTO agents (uid, organization, name, description, events, callback_url, is_active, project, task_types,
-         secret, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         secret, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
     )
     .bind(agent.uid.as_str())
     .bind(organization)
@@ -31,8 +31,7 @@ pub(crate) async fn insert(
     .bind(&agent.project)
     .bind(to_json(&agent.task_types)?)
     .bind(sealed_secret)
-    .bind(now.unix_millis())
-    .bind(now.unix_millis())
+    .bind(now)
     .execute(connection)
     .await?;
     Ok(())
@@ -40,14 +39,14 @@ pub(crate) async fn insert(
 
 /// Writes an agent back; its secret only if there is a new one.
 pub(crate) async fn update(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     agent: &Agent,
     sealed_secret: Option<&[u8]>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE agents SET name = ?, description = ?, events = ?, callback_url = ?, is_active = ?, project = ?,
-         task_types = ?, secret = coalesce(?, secret), updated_at = ? WHERE uid = ?",
+    sql(
+        "UPDATE agents SET name = $1, description = $2, events = $3, callback_url = $4, is_active = $5, project = $6,
+         task_types = $7, secret = coalesce($8, secret), updated_at = $9 WHERE uid = $10",
     )
     .bind(&agent.name)
     .bind(&agent.description)
@@ -57,7 +56,7 @@ pub(crate) async fn update(
     .bind(&agent.project)
     .bind(to_json(&agent.task_types)?)
     .bind(sealed_secret)
-    .bind(now.unix_millis())
+    .bind(now)
     .bind(agent.uid.as_str())
     .execute(connection)
     .await?;
@@ -66,79 +65,76 @@ pub(crate) async fn update(
 
 /// Whether there was one to delete.
 pub(crate) async fn delete(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     organization: &str,
     uid: &str,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query("DELETE FROM agents WHERE organization = ? AND uid = ?")
+    let done = sql("DELETE FROM agents WHERE organization = $1 AND uid = $2")
         .bind(organization)
         .bind(uid)
         .execute(connection)
         .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(done > 0)
 }
 
 pub(crate) async fn find<'c>(
-    executor: impl sqlx::SqliteExecutor<'c>,
+    executor: impl Into<Executor<'c>>,
     organization: &str,
     uid: &str,
 ) -> Result<Option<Agent>, StoreError> {
-    let row = sqlx::query("SELECT * FROM agents WHERE organization = ? AND uid = ?")
+    let row = sql("SELECT * FROM agents WHERE organization = $1 AND uid = $2")
         .bind(organization)
         .bind(uid)
+        .for_update()
         .fetch_optional(executor)
         .await?;
     row.as_ref().map(agent).transpose()
 }
 
 pub(crate) async fn find_by_name(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     organization: &str,
     name: &str,
 ) -> Result<Option<Agent>, StoreError> {
-    let row = sqlx::query("SELECT * FROM agents WHERE organization = ? AND name = ?")
+    let row = sql("SELECT * FROM agents WHERE organization = $1 AND name = $2")
         .bind(organization)
         .bind(name)
+        .for_update()
         .fetch_optional(connection)
         .await?;
     row.as_ref().map(agent).transpose()
 }
 
 pub(crate) async fn list(
-    pool: &SqlitePool,
+    reader: &Reader,
     organization: &str,
     window: Window,
 ) -> Result<Rows<Agent>, StoreError> {
-    let mut query = QueryBuilder::new("SELECT * FROM agents WHERE organization = ");
-    query.push_bind(organization.to_owned());
-    window.fetch(query, pool, agent).await
+    let query = sql("SELECT * FROM agents WHERE organization = $1").bind(organization);
+    window.fetch(query, reader, agent).await
 }
 
 /// How many executions an agent has in each state.
-pub(crate) async fn execution_stats(
-    pool: &SqlitePool,
-    uid: &str,
-) -> Result<BTreeMap<String, i64>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT status, count(*) AS n FROM agent_executions WHERE registration = ? GROUP BY status",
-    )
-    .bind(uid)
-    .fetch_all(pool)
-    .await?;
+pub(crate) async fn execution_stats(reader: &Reader, uid: &str) -> Result<BTreeMap<String, i64>, StoreError> {
+    let rows =
+        sql("SELECT status, count(*) AS n FROM agent_executions WHERE registration = $1 GROUP BY status")
+            .bind(uid)
+            .fetch_all(reader)
+            .await?;
     rows.iter()
-        .map(|row| Ok((row.try_get("status")?, row.try_get("n")?)))
+        .map(|row| Ok((row.get("status")?, row.get("n")?)))
         .collect()
 }
 
-fn agent(row: &SqliteRow) -> Result<Agent, StoreError> {
+fn agent(row: &Row) -> Result<Agent, StoreError> {
     Ok(Agent {
-        uid: row.try_get::<String, _>("uid")?.into(),
-        name: row.try_get("name")?,
-        description: row.try_get("description")?,
+        uid: row.get::<String>("uid")?.into(),
+        name: row.get("name")?,
+        description: row.get("description")?,
         events: json(row, "events")?,
-        callback_url: row.try_get("callback_url")?,
-        is_active: row.try_get("is_active")?,
-        project: row.try_get("project")?,
+        callback_url: row.get("callback_url")?,
+        is_active: row.get("is_active")?,
+        project: row.get("project")?,
         task_types: json(row, "task_types")?,
         secret: None,
         execution_stats: None,

@@ -1,11 +1,11 @@
 //! Rows of keys.
 
 use avala_keys::KeyId;
-use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    StoreError,
+    Connection, Executor, Row, StoreError,
     rows::{instant, instant_or_null, json, to_json},
+    sql,
 };
 use crate::keys::KeyRow;
 
@@ -17,51 +17,63 @@ pub(crate) struct Stored {
     pub(crate) seal: Vec<u8>,
 }
 
-/// The row, and what the rest of the database says about it.
-const SELECT: &str = "SELECT *, (SELECT seq FROM meta) AS newest, EXISTS
-    (SELECT 1 FROM audit WHERE action = 'api_key.revoke' AND object = api_keys.id) AS is_revoked FROM api_keys";
-
-/// All rows, and the number of the newest change to them, as of one instant.
-pub(crate) async fn all(connection: &mut SqliteConnection) -> Result<(i64, Vec<Stored>), StoreError> {
-    let mut snapshot = connection.begin().await?;
-    let newest = sqlx::query_scalar("SELECT seq FROM meta")
-        .fetch_one(&mut *snapshot)
-        .await?;
-    let rows = sqlx::query(SELECT).fetch_all(&mut *snapshot).await?;
-    let rows = rows.iter().map(stored).collect::<Result<_, _>>()?;
-    snapshot.rollback().await?;
-    Ok((newest, rows))
+/// The row, and what the rest of the database says about it. Without a matching key there is still the number.
+macro_rules! select {
+    ($of:literal) => {
+        concat!(
+            "SELECT k.*, m.seq AS newest, EXISTS
+             (SELECT 1 FROM audit WHERE action = 'api_key.revoke' AND object = k.id) AS is_revoked
+             FROM meta m LEFT JOIN api_keys k ON ",
+            $of
+        )
+    };
 }
 
-pub(crate) async fn find(connection: &mut SqliteConnection, id: KeyId) -> Result<Option<Stored>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
-    query.push(" WHERE id = ").push_bind(id.to_string());
-    let row = query.build().fetch_optional(connection).await?;
-    row.as_ref().map(stored).transpose()
+/// The rows that were changed since a number, and the number of the newest change; one statement, so as of one instant.
+pub(crate) async fn since<'c>(
+    executor: impl Into<Executor<'c>>,
+    seq: i64,
+) -> Result<(i64, Vec<Stored>), StoreError> {
+    let rows = sql(select!("k.seq > $1")).bind(seq).fetch_all(executor).await?;
+    let first = rows
+        .first()
+        .ok_or_else(|| StoreError::damaged("the meta row is missing"))?;
+    let newest = first.get("newest")?;
+    let stored = rows
+        .iter()
+        .filter_map(|row| stored(row).transpose())
+        .collect::<Result<_, _>>()?;
+    Ok((newest, stored))
+}
+
+pub(crate) async fn find(connection: &mut Connection, id: KeyId) -> Result<Option<Stored>, StoreError> {
+    let row = sql(select!("k.id = $1"))
+        .bind(id.as_str())
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().and_then(|row| stored(row).transpose()).transpose()
 }
 
 pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     row: &KeyRow,
     seal: &[u8; 32],
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO api_keys
+    sql("INSERT INTO api_keys
          (id, class, owner, organization, name, mac, access, created_at, expires_at, revoked_at, seq, seal)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
     .bind(row.id.as_str())
     .bind(row.class.as_str())
     .bind(&row.owner)
     .bind(&row.organization)
     .bind(&row.name)
-    .bind(&row.mac[..])
+    .bind(&row.mac)
     .bind(to_json(&row.access)?)
-    .bind(row.created_at.unix_millis())
-    .bind(row.expires_at.map(avala_api::Timestamp::unix_millis))
-    .bind(row.revoked_at.map(avala_api::Timestamp::unix_millis))
+    .bind(row.created_at)
+    .bind(row.expires_at)
+    .bind(row.revoked_at)
     .bind(row.seq)
-    .bind(&seal[..])
+    .bind(seal)
     .execute(connection)
     .await?;
     Ok(())
@@ -69,62 +81,65 @@ pub(crate) async fn insert(
 
 /// Writes a row back, whole: what was changed by hand is changed back.
 pub(crate) async fn update(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     row: &KeyRow,
     seal: &[u8; 32],
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE api_keys SET class = ?, owner = ?, organization = ?, name = ?, mac = ?, access = ?, created_at = ?,
-         expires_at = ?, revoked_at = ?, seq = ?, seal = ? WHERE id = ?",
+    sql(
+        "UPDATE api_keys SET class = $1, owner = $2, organization = $3, name = $4, mac = $5, access = $6, created_at = $7,
+         expires_at = $8, revoked_at = $9, seq = $10, seal = $11 WHERE id = $12",
     )
     .bind(row.class.as_str())
     .bind(&row.owner)
     .bind(&row.organization)
     .bind(&row.name)
-    .bind(&row.mac[..])
+    .bind(&row.mac)
     .bind(to_json(&row.access)?)
-    .bind(row.created_at.unix_millis())
-    .bind(row.expires_at.map(avala_api::Timestamp::unix_millis))
-    .bind(row.revoked_at.map(avala_api::Timestamp::unix_millis))
+    .bind(row.created_at)
+    .bind(row.expires_at)
+    .bind(row.revoked_at)
     .bind(row.seq)
-    .bind(&seal[..])
+    .bind(seal)
     .bind(row.id.as_str())
     .execute(connection)
     .await?;
     Ok(())
 }
 
-fn stored(row: &SqliteRow) -> Result<Stored, StoreError> {
-    Ok(Stored {
-        id: row.try_get("id")?,
+fn stored(row: &Row) -> Result<Option<Stored>, StoreError> {
+    let Some(id) = row.get("id")? else {
+        return Ok(None);
+    };
+    Ok(Some(Stored {
+        id,
         row: key_row(row).and_then(|key| {
-            let (newest, is_revoked): (i64, bool) = (row.try_get("newest")?, row.try_get("is_revoked")?);
+            let (newest, is_revoked): (i64, bool) = (row.get("newest")?, row.get("is_revoked")?);
             // Sealed once, but not the last row of this key.
             if key.seq > newest || (is_revoked && key.revoked_at.is_none()) {
                 return Err(StoreError::damaged("a key's row is from another time"));
             }
             Ok(key)
         }),
-        seal: row.try_get("seal")?,
-    })
+        seal: row.get("seal")?,
+    }))
 }
 
-fn key_row(row: &SqliteRow) -> Result<KeyRow, StoreError> {
+fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
     let unreadable = |_| StoreError::damaged("a key's row cannot be read");
     Ok(KeyRow {
-        id: row.try_get::<&str, _>("id")?.parse().map_err(unreadable)?,
-        class: row.try_get::<&str, _>("class")?.parse().map_err(unreadable)?,
-        owner: row.try_get("owner")?,
-        organization: row.try_get("organization")?,
-        name: row.try_get("name")?,
+        id: row.get::<String>("id")?.parse().map_err(unreadable)?,
+        class: row.get::<String>("class")?.parse().map_err(unreadable)?,
+        owner: row.get("owner")?,
+        organization: row.get("organization")?,
+        name: row.get("name")?,
         mac: row
-            .try_get::<&[u8], _>("mac")?
+            .get::<Vec<u8>>("mac")?
             .try_into()
             .map_err(|_| StoreError::damaged("a key's MAC has not 32 bytes"))?,
         access: json(row, "access")?,
         created_at: instant(row, "created_at")?,
         expires_at: instant_or_null(row, "expires_at")?,
         revoked_at: instant_or_null(row, "revoked_at")?,
-        seq: row.try_get("seq")?,
+        seq: row.get("seq")?,
     })
 }

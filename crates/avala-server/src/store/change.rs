@@ -2,13 +2,11 @@
 
 use avala_api::Timestamp;
 use avala_keys::KeyId;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
 
-use super::StoreError;
+use super::{Connection, StoreError, sql};
 
 /// A change that has begun.
-#[derive(Debug)]
-pub(crate) struct Change(Transaction<'static, Sqlite>);
+pub(crate) struct Change(Connection);
 
 /// Who changes something.
 #[derive(Clone, Debug)]
@@ -31,19 +29,20 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Change {
-    pub(super) fn new(transaction: Transaction<'static, Sqlite>) -> Self {
-        Self(transaction)
+    pub(super) fn new(connection: Connection) -> Self {
+        Self(connection)
     }
 
-    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+    pub(crate) fn connection(&mut self) -> &mut Connection {
         &mut self.0
     }
 
     /// The number of this change to the keys. Commit order is number order, since the row stays locked until then.
     pub(crate) async fn next_seq(&mut self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("UPDATE meta SET seq = seq + 1 RETURNING seq")
+        sql("UPDATE meta SET seq = seq + 1 RETURNING seq")
             .fetch_one(self.connection())
-            .await?)
+            .await?
+            .get("seq")
     }
 
     /// Writes a line of the audit, for a change that does several things.
@@ -53,10 +52,10 @@ impl Change {
             Actor::SignUp { user } => ("sign_up", None, Some(user.as_str())),
             Actor::Console => ("console", None, None),
         };
-        sqlx::query(
-            "INSERT INTO audit (at, actor_kind, actor_key, actor_user, action, object) VALUES (?, ?, ?, ?, ?, ?)",
+        sql(
+            "INSERT INTO audit (at, actor_kind, actor_key, actor_user, action, object) VALUES ($1, $2, $3, $4, $5, $6)",
         )
-        .bind(entry.at.unix_millis())
+        .bind(entry.at)
         .bind(kind)
         .bind(key)
         .bind(user)
@@ -70,6 +69,6 @@ impl Change {
     /// Writes the audit and makes the change durable.
     pub(crate) async fn commit(mut self, entry: Entry<'_>) -> Result<(), StoreError> {
         self.note(entry).await?;
-        Ok(self.0.commit().await?)
+        self.0.commit().await
     }
 }

@@ -1,23 +1,53 @@
-//! Columns that hold more than a number or a text.
+//! A row, and columns that hold more than a number or a text.
 
 use avala_api::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::{Decode, Postgres, Row as _, Sqlite, Type, postgres::PgRow, sqlite::SqliteRow};
 
 use super::StoreError;
 
-pub(super) fn instant(row: &SqliteRow, column: &str) -> Result<Timestamp, StoreError> {
-    Ok(Timestamp::from_unix_millis(row.try_get(column)?))
+/// A row of either database.
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
 }
 
-pub(super) fn instant_or_null(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
-    Ok(row
-        .try_get::<Option<i64>, _>(column)?
-        .map(Timestamp::from_unix_millis))
+/// What a column can hold: `i64`, `bool`, `String`, `Vec<u8>`, and options of them.
+pub(crate) trait Column:
+    for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
+{
 }
 
-pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T, StoreError> {
-    serde_json::from_str(row.try_get(column)?)
+impl<T> Column for T where
+    T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
+{
+}
+
+impl Row {
+    pub(crate) fn get<T: Column>(&self, column: &str) -> Result<T, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+}
+
+pub(super) fn instant(row: &Row, column: &str) -> Result<Timestamp, StoreError> {
+    Ok(Timestamp::from_unix_millis(row.get(column)?))
+}
+
+pub(super) fn instant_or_null(row: &Row, column: &str) -> Result<Option<Timestamp>, StoreError> {
+    Ok(row.get::<Option<i64>>(column)?.map(Timestamp::from_unix_millis))
+}
+
+pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T, StoreError> {
+    json_or_null(row, column)?.ok_or_else(|| StoreError::damaged("a column is empty that should be JSON"))
+}
+
+pub(super) fn json_or_null<T: DeserializeOwned>(row: &Row, column: &str) -> Result<Option<T>, StoreError> {
+    row.get::<Option<String>>(column)?
+        .map(|text| serde_json::from_str(&text))
+        .transpose()
         .map_err(|_| StoreError::damaged("a column is not the JSON it should be"))
 }
 

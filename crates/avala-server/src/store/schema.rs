@@ -1,19 +1,38 @@
-//! The schema's versions: forward only, each in one transaction.
+//! The schema's versions: forward only, the same on both databases, each step in one transaction.
 
 use avala_api::Timestamp;
 use avala_keys::Class;
-use sqlx::Row;
 
-use super::{Store, StoreError};
+use super::{Connection, Store, StoreError, sql};
 
-/// Every version, and the statements that lead to it from the one before.
-const MIGRATIONS: &[(i64, &str)] = &[
-    (1, include_str!("migrations/0001_first.sql")),
-    (2, include_str!("migrations/0002_revocations.sql")),
+/// A version, and the statements that lead to it from the one before.
+struct Migration {
+    version: i64,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migrations {
+    ($($version:literal $file:literal),+ $(,)?) => {
+        &[$(Migration {
+            version: $version,
+            sqlite: include_str!(concat!("migrations/sqlite/", $file)),
+            postgres: include_str!(concat!("migrations/postgres/", $file)),
+        }),+]
+    };
+}
+
+const MIGRATIONS: &[Migration] = migrations![
+    1 "0001_first.sql",
+    2 "0002_revocations.sql",
+    3 "0003_filters.sql",
 ];
 
 /// The newest schema this version knows.
-pub(crate) const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+pub(crate) const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+/// The lock that PostgreSQL hands to one migration at a time: "avala" in ASCII.
+const LOCK: i64 = 0x61_7661_6c61;
 
 /// What the database says about itself.
 pub(crate) struct Meta {
@@ -24,59 +43,94 @@ pub(crate) struct Meta {
 impl Store {
     /// The schema version; 0 for a database without one.
     pub(crate) async fn schema(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&self.writer)
-            .await?)
+        version(&mut self.begin().await?).await
     }
 
-    /// Makes the schema and the meta row of an empty database, or neither.
+    /// Makes the schema and the meta row of an empty database, or neither. Leaves one alone that another process made
+    /// meanwhile.
     pub(crate) async fn initialise(
         &self,
         class: Class,
         check: &[u8],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        upgrade(&mut transaction, 0).await?;
-        sqlx::query(
-            "INSERT INTO meta (only_row, seq, class, pepper_check, created_at) VALUES (1, 0, ?, ?, ?)",
-        )
-        .bind(class.as_str())
-        .bind(check)
-        .bind(now.unix_millis())
-        .execute(&mut *transaction)
-        .await?;
-        Ok(transaction.commit().await?)
+        let mut connection = self.begin().await?;
+        if upgrade(&mut connection).await? > 0 {
+            return Ok(());
+        }
+        sql("INSERT INTO meta (only_row, seq, class, pepper_check, created_at) VALUES (1, 0, $1, $2, $3)")
+            .bind(class.as_str())
+            .bind(check)
+            .bind(now)
+            .execute(&mut connection)
+            .await?;
+        connection.commit().await
     }
 
     /// Brings an older schema to the newest.
-    pub(crate) async fn migrate(&self, from: i64) -> Result<(), StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        upgrade(&mut transaction, from).await?;
-        Ok(transaction.commit().await?)
+    pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
+        let mut connection = self.begin().await?;
+        upgrade(&mut connection).await?;
+        connection.commit().await
     }
 
     /// What the database says about itself.
     pub(crate) async fn meta(&self) -> Result<Meta, StoreError> {
-        let row = sqlx::query("SELECT class, pepper_check FROM meta")
-            .fetch_one(&self.reader)
+        let row = sql("SELECT class, pepper_check FROM meta")
+            .fetch_one(self.reader())
             .await?;
-        let class: String = row.try_get("class")?;
+        let class: String = row.get("class")?;
         Ok(Meta {
             class: class
                 .parse()
                 .map_err(|_| StoreError::damaged("the key class is unknown"))?,
-            pepper_check: row.try_get("pepper_check")?,
+            pepper_check: row.get("pepper_check")?,
         })
     }
 }
 
-async fn upgrade(connection: &mut sqlx::SqliteConnection, from: i64) -> Result<(), StoreError> {
-    for (_, statements) in MIGRATIONS.iter().filter(|(version, _)| *version > from) {
-        sqlx::raw_sql(*statements).execute(&mut *connection).await?;
+/// Runs what is missing, and tells the version from which it began.
+async fn upgrade(connection: &mut Connection) -> Result<i64, StoreError> {
+    if let Connection::Postgres(_) = connection {
+        sql("SELECT pg_advisory_xact_lock($1)")
+            .bind(LOCK)
+            .execute(&mut *connection)
+            .await?;
     }
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {KNOWN}")))
-        .execute(&mut *connection)
+    let from = version(connection).await?;
+    for migration in MIGRATIONS.iter().filter(|one| one.version > from) {
+        match connection {
+            Connection::Sqlite(sqlite) => {
+                sqlx::raw_sql(migration.sqlite).execute(&mut **sqlite).await?;
+                let set = format!("PRAGMA user_version = {}", migration.version);
+                sql(set).execute(&mut *connection).await?;
+            }
+            Connection::Postgres(postgres) => {
+                sqlx::raw_sql(migration.postgres).execute(&mut **postgres).await?;
+                sql("UPDATE schema_version SET version = $1")
+                    .bind(migration.version)
+                    .execute(&mut *connection)
+                    .await?;
+            }
+        }
+    }
+    Ok(from)
+}
+
+/// SQLite keeps the number in the head of its file, PostgreSQL in a table.
+async fn version(connection: &mut Connection) -> Result<i64, StoreError> {
+    if let Connection::Sqlite(_) = connection {
+        let row = sql("PRAGMA user_version").fetch_one(connection).await?;
+        return row.get("user_version");
+    }
+    let row = sql("SELECT to_regclass('schema_version') IS NOT NULL AS is_there")
+        .fetch_one(&mut *connection)
         .await?;
-    Ok(())
+    if !row.get::<bool>("is_there")? {
+        return Ok(0);
+    }
+    sql("SELECT version FROM schema_version")
+        .fetch_one(connection)
+        .await?
+        .get("version")
 }

@@ -1,9 +1,8 @@
 //! Rows of users.
 
 use avala_api::users::User;
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::StoreError;
+use super::{Connection, Reader, Row, StoreError, sql};
 
 /// A user to be written.
 pub(crate) struct NewUser<'a> {
@@ -16,45 +15,45 @@ pub(crate) struct NewUser<'a> {
     pub(crate) created_at: avala_api::Timestamp,
 }
 
-pub(crate) async fn insert(connection: &mut SqliteConnection, user: &NewUser<'_>) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO users (uid, email, first_name, last_name, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+pub(crate) async fn insert(connection: &mut Connection, user: &NewUser<'_>) -> Result<(), StoreError> {
+    sql(
+        "INSERT INTO users (uid, email, first_name, last_name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(user.uid)
     .bind(user.email)
     .bind(user.first_name)
     .bind(user.last_name)
     .bind(user.password_hash)
-    .bind(user.created_at.unix_millis())
+    .bind(user.created_at)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-pub(crate) async fn by_uid(pool: &sqlx::SqlitePool, uid: &str) -> Result<Option<User>, StoreError> {
-    let row = sqlx::query("SELECT * FROM users WHERE uid = ?")
+pub(crate) async fn by_uid(reader: &Reader, uid: &str) -> Result<Option<User>, StoreError> {
+    let row = sql("SELECT * FROM users WHERE uid = $1")
         .bind(uid)
-        .fetch_optional(pool)
+        .fetch_optional(reader)
         .await?;
     row.as_ref().map(user).transpose()
 }
 
-pub(crate) async fn by_email(pool: &sqlx::SqlitePool, email: &str) -> Result<Option<User>, StoreError> {
-    let row = sqlx::query("SELECT * FROM users WHERE email = ?")
+pub(crate) async fn by_email(reader: &Reader, email: &str) -> Result<Option<User>, StoreError> {
+    let row = sql("SELECT * FROM users WHERE lower(email) = lower($1)")
         .bind(email)
-        .fetch_optional(pool)
+        .fetch_optional(reader)
         .await?;
     row.as_ref().map(user).transpose()
 }
 
-fn user(row: &SqliteRow) -> Result<User, StoreError> {
-    let email: String = row.try_get("email")?;
+fn user(row: &Row) -> Result<User, StoreError> {
+    let email: String = row.get("email")?;
     Ok(User {
-        uid: row.try_get::<String, _>("uid")?.into(),
+        uid: row.get::<String>("uid")?.into(),
         username: email.clone(),
         email: Some(email),
-        first_name: row.try_get("first_name")?,
-        last_name: row.try_get("last_name")?,
+        first_name: row.get("first_name")?,
+        last_name: row.get("last_name")?,
         in_waitlist: false,
         extra: avala_api::Extra::new(),
     })

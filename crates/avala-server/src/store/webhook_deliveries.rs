@@ -1,11 +1,11 @@
 //! Rows of webhook deliveries.
 
 use avala_api::{EventName, Extra, Timestamp, webhook_deliveries::WebhookDelivery};
-use sqlx::{QueryBuilder, Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
-    Rows, StoreError, Window,
+    Connection, Reader, Row, Rows, StoreError, Window,
     rows::{instant, json},
+    sql,
 };
 
 /// A delivery that is about to be sent.
@@ -27,40 +27,34 @@ pub(crate) struct Outcome<'a> {
     pub(crate) at: Timestamp,
 }
 
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    new: &NewDelivery<'_>,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO webhook_deliveries
+pub(crate) async fn insert(connection: &mut Connection, new: &NewDelivery<'_>) -> Result<(), StoreError> {
+    sql("INSERT INTO webhook_deliveries
          (uid, organization, subscription, event_type, payload, attempts, status, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, 0, 'pending', ?, ?)",
-    )
+         VALUES ($1, $2, $3, $4, $5, 0, 'pending', $6, $6)")
     .bind(new.uid)
     .bind(new.organization)
     .bind(new.subscription)
     .bind(new.event_type.as_str())
     .bind(new.payload)
-    .bind(new.created_at.unix_millis())
-    .bind(new.created_at.unix_millis())
+    .bind(new.created_at)
     .execute(connection)
     .await?;
     Ok(())
 }
 
 pub(crate) async fn finish(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     uid: &str,
     outcome: &Outcome<'_>,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql(
         "UPDATE webhook_deliveries
-         SET status = ?, response_status = ?, response_body = ?, attempts = attempts + 1, updated_at = ? WHERE uid = ?",
+         SET status = $1, response_status = $2, response_body = $3, attempts = attempts + 1, updated_at = $4 WHERE uid = $5",
     )
     .bind(if outcome.delivered { "delivered" } else { "failed" })
-    .bind(outcome.response_status.map(i64::from))
+    .bind(outcome.response_status)
     .bind(outcome.response_body)
-    .bind(outcome.at.unix_millis())
+    .bind(outcome.at)
     .bind(uid)
     .execute(connection)
     .await?;
@@ -68,56 +62,51 @@ pub(crate) async fn finish(
 }
 
 /// Gives up all deliveries without an outcome, and counts them.
-pub(crate) async fn fail_pending(
-    connection: &mut SqliteConnection,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let done = sqlx::query(
-        "UPDATE webhook_deliveries SET status = 'failed', updated_at = ? WHERE status = 'pending'",
-    )
-    .bind(now.unix_millis())
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
+pub(crate) async fn fail_pending(connection: &mut Connection, now: Timestamp) -> Result<u64, StoreError> {
+    let done =
+        sql("UPDATE webhook_deliveries SET status = 'failed', updated_at = $1 WHERE status = 'pending'")
+            .bind(now)
+            .execute(connection)
+            .await?;
+    Ok(done)
 }
 
 pub(crate) async fn find(
-    pool: &SqlitePool,
+    reader: &Reader,
     organization: &str,
     uid: &str,
 ) -> Result<Option<WebhookDelivery>, StoreError> {
-    let row = sqlx::query("SELECT * FROM webhook_deliveries WHERE organization = ? AND uid = ?")
+    let row = sql("SELECT * FROM webhook_deliveries WHERE organization = $1 AND uid = $2")
         .bind(organization)
         .bind(uid)
-        .fetch_optional(pool)
+        .fetch_optional(reader)
         .await?;
     row.as_ref().map(delivery).transpose()
 }
 
 pub(crate) async fn list(
-    pool: &SqlitePool,
+    reader: &Reader,
     organization: &str,
     window: Window,
 ) -> Result<Rows<WebhookDelivery>, StoreError> {
-    let mut query = QueryBuilder::new("SELECT * FROM webhook_deliveries WHERE organization = ");
-    query.push_bind(organization.to_owned());
-    window.fetch(query, pool, delivery).await
+    let query = sql("SELECT * FROM webhook_deliveries WHERE organization = $1").bind(organization);
+    window.fetch(query, reader, delivery).await
 }
 
-fn delivery(row: &SqliteRow) -> Result<WebhookDelivery, StoreError> {
+fn delivery(row: &Row) -> Result<WebhookDelivery, StoreError> {
     Ok(WebhookDelivery {
-        uid: row.try_get::<String, _>("uid")?.into(),
-        subscription: row.try_get::<String, _>("subscription")?.into(),
-        event_type: row.try_get::<&str, _>("event_type")?.into(),
+        uid: row.get::<String>("uid")?.into(),
+        subscription: row.get::<String>("subscription")?.into(),
+        event_type: row.get::<String>("event_type")?.into(),
         payload: Some(json(row, "payload")?),
-        response_status: row.try_get("response_status")?,
-        response_body: row.try_get("response_body")?,
+        response_status: row.get("response_status")?,
+        response_body: row.get("response_body")?,
         response_body_size: None,
         response_body_sha256: None,
         response_preview: None,
-        attempts: row.try_get("attempts")?,
+        attempts: row.get("attempts")?,
         next_retry_at: None,
-        status: Some(row.try_get::<&str, _>("status")?.into()),
+        status: Some(row.get::<String>("status")?.into()),
         created_at: Some(instant(row, "created_at")?),
         updated_at: Some(instant(row, "updated_at")?),
         extra: Extra::new(),

@@ -1,11 +1,11 @@
 //! Rows of webhooks.
 
 use avala_api::{EventName, Extra, Timestamp, webhooks::Webhook};
-use sqlx::{QueryBuilder, Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
-    Rows, StoreError, Window,
+    Connection, Executor, Reader, Row, Rows, StoreError, Window,
     rows::{instant, json, to_json},
+    sql,
 };
 
 /// A webhook to be written.
@@ -19,13 +19,10 @@ pub(crate) struct NewWebhook<'a> {
     pub(crate) created_at: Timestamp,
 }
 
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    new: &NewWebhook<'_>,
-) -> Result<(), StoreError> {
-    sqlx::query(
+pub(crate) async fn insert(connection: &mut Connection, new: &NewWebhook<'_>) -> Result<(), StoreError> {
+    sql(
         "INSERT INTO webhooks (uid, organization, target_url, events, is_active, secret, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
     )
     .bind(new.uid)
     .bind(new.organization)
@@ -33,8 +30,7 @@ pub(crate) async fn insert(
     .bind(to_json(new.events)?)
     .bind(new.is_active)
     .bind(new.sealed_secret)
-    .bind(new.created_at.unix_millis())
-    .bind(new.created_at.unix_millis())
+    .bind(new.created_at)
     .execute(connection)
     .await?;
     Ok(())
@@ -42,20 +38,20 @@ pub(crate) async fn insert(
 
 /// Writes a webhook back; its secret only if there is a new one.
 pub(crate) async fn update(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     webhook: &Webhook,
     sealed_secret: Option<&[u8]>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE webhooks SET target_url = ?, events = ?, is_active = ?, secret = coalesce(?, secret), updated_at = ?
-         WHERE uid = ?",
+    sql(
+        "UPDATE webhooks SET target_url = $1, events = $2, is_active = $3, secret = coalesce($4, secret), updated_at = $5
+         WHERE uid = $6",
     )
     .bind(&webhook.target_url)
     .bind(to_json(&webhook.events)?)
     .bind(webhook.is_active)
     .bind(sealed_secret)
-    .bind(now.unix_millis())
+    .bind(now)
     .bind(webhook.uid.as_str())
     .execute(connection)
     .await?;
@@ -64,55 +60,56 @@ pub(crate) async fn update(
 
 /// Whether there was one to delete.
 pub(crate) async fn delete(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     organization: &str,
     uid: &str,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query("DELETE FROM webhooks WHERE organization = ? AND uid = ?")
+    let done = sql("DELETE FROM webhooks WHERE organization = $1 AND uid = $2")
         .bind(organization)
         .bind(uid)
         .execute(connection)
         .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(done > 0)
 }
 
 pub(crate) async fn find<'c>(
-    executor: impl sqlx::SqliteExecutor<'c>,
+    executor: impl Into<Executor<'c>>,
     organization: &str,
     uid: &str,
 ) -> Result<Option<Webhook>, StoreError> {
-    let row = sqlx::query("SELECT * FROM webhooks WHERE organization = ? AND uid = ?")
+    let row = sql("SELECT * FROM webhooks WHERE organization = $1 AND uid = $2")
         .bind(organization)
         .bind(uid)
+        .for_update()
         .fetch_optional(executor)
         .await?;
     row.as_ref().map(webhook).transpose()
 }
 
 /// The webhook's sealed secret.
-pub(crate) async fn sealed_secret(pool: &SqlitePool, uid: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT secret FROM webhooks WHERE uid = ?")
+pub(crate) async fn sealed_secret(reader: &Reader, uid: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = sql("SELECT secret FROM webhooks WHERE uid = $1")
         .bind(uid)
-        .fetch_optional(pool)
-        .await?)
+        .fetch_optional(reader)
+        .await?;
+    row.map(|row| row.get("secret")).transpose()
 }
 
 pub(crate) async fn list(
-    pool: &SqlitePool,
+    reader: &Reader,
     organization: &str,
     window: Window,
 ) -> Result<Rows<Webhook>, StoreError> {
-    let mut query = QueryBuilder::new("SELECT * FROM webhooks WHERE organization = ");
-    query.push_bind(organization.to_owned());
-    window.fetch(query, pool, webhook).await
+    let query = sql("SELECT * FROM webhooks WHERE organization = $1").bind(organization);
+    window.fetch(query, reader, webhook).await
 }
 
-fn webhook(row: &SqliteRow) -> Result<Webhook, StoreError> {
+fn webhook(row: &Row) -> Result<Webhook, StoreError> {
     Ok(Webhook {
-        uid: row.try_get::<String, _>("uid")?.into(),
-        target_url: row.try_get("target_url")?,
+        uid: row.get::<String>("uid")?.into(),
+        target_url: row.get("target_url")?,
         events: json(row, "events")?,
-        is_active: row.try_get("is_active")?,
+        is_active: row.get("is_active")?,
         secret: None,
         created_at: Some(instant(row, "created_at")?),
         updated_at: Some(instant(row, "updated_at")?),

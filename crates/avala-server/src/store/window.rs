@@ -1,8 +1,6 @@
 //! A window onto a long list: so many rows, from here on, forwards or backwards.
 
-use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, sqlite::SqliteRow};
-
-use super::StoreError;
+use super::{Reader, Row, Statement, StoreError};
 
 /// Which rows of a list are asked for.
 #[derive(Clone, Copy, Debug)]
@@ -32,14 +30,14 @@ impl Window {
     /// Runs a query whose `WHERE` clause has begun, and which selects `position`.
     pub(super) async fn fetch<T>(
         self,
-        mut query: QueryBuilder<Sqlite>,
-        pool: &SqlitePool,
-        read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+        mut query: Statement,
+        reader: &Reader,
+        read: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Rows<T>, StoreError> {
         let backwards = self.edge.is_some_and(|edge| edge.backwards);
         let downwards = self.oldest_first == backwards;
         if let Some(edge) = self.edge {
-            query
+            query = query
                 .push(if downwards {
                     " AND position < "
                 } else {
@@ -47,14 +45,16 @@ impl Window {
                 })
                 .push_bind(edge.position);
         }
-        query.push(if downwards {
-            " ORDER BY position DESC LIMIT "
-        } else {
-            " ORDER BY position LIMIT "
-        });
-        // One row more than asked for tells whether there is another page.
-        query.push_bind(i64::from(self.limit) + 1);
-        let mut rows = query.build().fetch_all(pool).await?;
+        let mut rows = query
+            .push(if downwards {
+                " ORDER BY position DESC LIMIT "
+            } else {
+                " ORDER BY position LIMIT "
+            })
+            // One row more than asked for tells whether there is another page.
+            .push_bind(i64::from(self.limit) + 1)
+            .fetch_all(reader)
+            .await?;
 
         let limit = self.limit as usize;
         let more = rows.len() > limit;
@@ -66,7 +66,7 @@ impl Window {
         let beyond = self
             .edge
             .map_or(0, |edge| edge.position + if downwards { -1 } else { 1 });
-        let position = |row: Option<&SqliteRow>| row.map_or(Ok(beyond), |row| row.try_get("position"));
+        let position = |row: Option<&Row>| row.map_or(Ok(beyond), |row| row.get("position"));
         let (has_next, has_previous) = if backwards {
             (true, more)
         } else {

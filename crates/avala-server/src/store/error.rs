@@ -1,0 +1,98 @@
+//! What the database refused, in words that both databases share.
+
+use std::fmt;
+
+use sqlx::{postgres::PgDatabaseError, sqlite::SqliteError};
+
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_FULL: u32 = 13;
+
+/// PostgreSQL's codes for what passes: connection exceptions, too many connections, shutdowns and restarts, and
+/// transactions that another one made impossible.
+const PASSING: [&str; 9] = [
+    "08000", "08003", "08006", "40001", "40P01", "53300", "57P01", "57P02", "57P03",
+];
+
+/// The database refused.
+#[derive(Debug)]
+pub struct StoreError(sqlx::Error);
+
+impl StoreError {
+    pub(crate) fn damaged(what: &'static str) -> Self {
+        Self(sqlx::Error::Decode(what.into()))
+    }
+
+    /// Whether a row with this unique value exists already.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        matches!(&self.0, sqlx::Error::Database(error) if error.is_unique_violation())
+    }
+
+    /// Whether the row names another row that does not exist.
+    pub(crate) fn is_missing_parent(&self) -> bool {
+        matches!(&self.0, sqlx::Error::Database(error) if error.is_foreign_key_violation())
+    }
+
+    /// Whether it may work a moment later: the database is busy, or not reachable.
+    pub(crate) fn is_passing(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => true,
+            _ => {
+                self.sqlite_code() == Some(SQLITE_BUSY)
+                    || self.postgres_code().is_some_and(|code| PASSING.contains(&code))
+            }
+        }
+    }
+
+    /// Whether the disk is full.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        self.sqlite_code() == Some(SQLITE_FULL) || self.postgres_code() == Some("53100")
+    }
+
+    /// Whether a text holds the null character, which PostgreSQL cannot store and SQLite therefore does not, either.
+    pub(crate) fn is_null_character(&self) -> bool {
+        matches!(&self.0, sqlx::Error::Encode(error) if error.is::<NullCharacter>())
+    }
+
+    pub(super) fn null_character() -> Self {
+        Self(sqlx::Error::Encode(Box::new(NullCharacter)))
+    }
+
+    /// SQLite's result code: the low byte. The rest says more about it.
+    fn sqlite_code(&self) -> Option<u32> {
+        let error = self.0.as_database_error()?;
+        error.try_downcast_ref::<SqliteError>()?;
+        error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
+    }
+
+    fn postgres_code(&self) -> Option<&str> {
+        let error = self.0.as_database_error()?;
+        Some(error.try_downcast_ref::<PgDatabaseError>()?.code())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a text holds the null character")]
+struct NullCharacter;
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the database refused: {}", self.0)
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error)
+    }
+}

@@ -1,0 +1,64 @@
+//! A connection of its own that sees when another one has committed something.
+
+use sqlx::{
+    ConnectOptions, PgConnection, SqliteConnection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
+};
+
+use super::{StoreError, postgres, sql};
+
+/// How a watcher connects.
+#[derive(Clone, Debug)]
+pub(super) enum Watched {
+    Sqlite(Box<SqliteConnectOptions>),
+    Postgres(Box<PgConnectOptions>),
+}
+
+/// A connection that only watches.
+#[derive(Debug)]
+pub(crate) enum Watcher {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// The state of the database at one instant.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// The number of the newest change to the keys.
+    pub(crate) seq: i64,
+    /// Another one after another connection has committed anything.
+    pub(crate) version: String,
+}
+
+impl Watched {
+    pub(super) async fn watcher(&self) -> Result<Watcher, StoreError> {
+        Ok(match self {
+            Self::Sqlite(options) => Watcher::Sqlite(options.connect().await?),
+            Self::Postgres(options) => Watcher::Postgres(postgres::connect(options).await?),
+        })
+    }
+}
+
+impl Watcher {
+    /// One or two cheap questions, nearly always answered as before.
+    pub(crate) async fn look(&mut self) -> Result<Seen, StoreError> {
+        if let Self::Postgres(_) = self {
+            // The snapshot names the transactions that it sees as committed.
+            let row = sql("SELECT seq, pg_current_snapshot()::text AS version FROM meta")
+                .fetch_one(self)
+                .await?;
+            return Ok(Seen {
+                seq: row.get("seq")?,
+                version: row.get("version")?,
+            });
+        }
+        // In this order, so that what is committed in between is seen the next time.
+        let version: i64 = sql("PRAGMA data_version")
+            .fetch_one(&mut *self)
+            .await?
+            .get("data_version")?;
+        Ok(Seen {
+            seq: sql("SELECT seq FROM meta").fetch_one(self).await?.get("seq")?,
+            version: version.to_string(),
+        })
+    }
+}
