@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = migrations![
     1 "0001_first.sql",
     2 "0002_revocations.sql",
     3 "0003_filters.sql",
+    4 "0004_rows.sql",
 ];
 
 /// The newest schema this version knows.
