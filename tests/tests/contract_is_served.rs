@@ -21,9 +21,6 @@ const NOT_YET_SERVED: &[&str] = &[
     "datasets.get_by_slug",
     "tasks.list",
     "tasks.get",
-    "exports.list",
-    "exports.get",
-    "exports.create",
     "storage_configs.list",
     "storage_configs.create",
     "storage_configs.setup_info",
@@ -36,10 +33,6 @@ const NOT_YET_SERVED: &[&str] = &[
     "inference_providers.update",
     "inference_providers.delete",
     "inference_providers.test",
-    "auto_label_jobs.list",
-    "auto_label_jobs.get",
-    "auto_label_jobs.cancel",
-    "auto_label_jobs.create",
 ];
 
 #[test]

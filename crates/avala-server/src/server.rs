@@ -17,6 +17,7 @@ use crate::{
     config::{self, Config, PasswordCost},
     edge::{Hosts, Limits, accept},
     error::{AuthorityError, StartError},
+    jobs,
     keys::{self, Authority, Follower},
     outgoing::Outgoing,
     password::Passwords,
@@ -100,12 +101,21 @@ impl Server {
             sign_up: settings.sign_up.map(Passwords::new),
             outgoing: settings.outgoing.clone(),
             deliveries: Arc::default(),
+            jobs: Arc::default(),
             request_ids: RequestIds::new(self.authority.random().bytes()?),
             follower: follower.clone(),
         };
         // Ends with this call, however it ends.
         let mut following = JoinSet::new();
         following.spawn(follower.follow(self.authority.clone()));
+        let jobs = service.jobs.clone();
+        for worker in jobs::workers(&self.authority, &jobs, &service.deliveries) {
+            following.spawn(worker.work());
+        }
+        let shutdown = async {
+            shutdown.await;
+            jobs.close();
+        };
         accept(listener, Arc::new(service), settings.limits, shutdown).await;
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::{
     config,
     edge::{Hosts, Limits, Reply},
     hex,
+    jobs::Jobs,
     keys::{Authority, Follower},
     outgoing::Outgoing,
     password::Passwords,
@@ -32,8 +33,9 @@ pub(crate) struct Service {
     /// How to make accounts; `None` when sign-up is off.
     pub(crate) sign_up: Option<Passwords>,
     pub(crate) outgoing: Arc<Outgoing>,
-    /// Shared by the deliveries under way; who has it alone, knows that there is none.
+    /// Shared by the deliveries and jobs under way; who has it alone, knows that there is none.
     pub(crate) deliveries: Arc<RwLock<()>>,
+    pub(crate) jobs: Arc<Jobs>,
     pub(crate) request_ids: RequestIds,
     pub(crate) follower: Follower,
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod body;
+mod download;
 mod host;
 mod key_in_url;
 mod rate;

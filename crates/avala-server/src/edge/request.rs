@@ -1,26 +1,39 @@
 //! The way of one request: host, target, route, key, rate limit, scope, body, handler.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{net::IpAddr, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Instant};
 
 use avala_api::{Access, Method};
-use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Request, Response, StatusCode, header::TRANSFER_ENCODING, request::Parts};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::Either;
+use hyper::body::{Body, Incoming};
 use tracing::{Instrument, Span, field::Empty};
 
-use super::{Reply, body, key_in_url, rate::Budget, response::response};
+use super::{
+    Reply, body,
+    download::{AnswerBody, Download},
+    key_in_url,
+    rate::Budget,
+    response::response,
+};
 use crate::{
     auth::{Principal, Source},
     context::Context,
+    files,
     refusal::Refusal,
     routes::{Call, Endpoint, Match},
     service::Service,
 };
 
 /// A request that may be carried out, as far as its head tells.
-struct Admitted<'a> {
+enum Admitted<'a> {
+    Call(AdmittedCall<'a>),
+    /// For a file, proven by the link to it.
+    File(PathBuf),
+}
+
+/// A call of the API that may be carried out.
+struct AdmittedCall<'a> {
     endpoint: &'a Endpoint,
     path: Vec<(String, String)>,
     principal: Option<Principal>,
@@ -37,7 +50,7 @@ pub(super) async fn answer(
     service: &Arc<Service>,
     peer: IpAddr,
     request: Request<Incoming>,
-) -> Response<Full<Bytes>> {
+) -> Response<AnswerBody> {
     let began = Instant::now();
     let id = service.request_ids.next();
     let span = tracing::info_span!(
@@ -66,13 +79,13 @@ async fn carry_out(
     peer: IpAddr,
     request: Request<Incoming>,
     id: &str,
-) -> Response<Full<Bytes>> {
+) -> Response<AnswerBody> {
     let (parts, body) = request.into_parts();
     // A key in the URL is refused below, whatever the URL leads to.
     if !key_in_url::holds(&parts.uri)
         && let Some(reply) = service.health(parts.uri.path()).await
     {
-        return response(Ok(reply), None, id, None);
+        return response(Ok(reply), None, id, None).map(Either::Left);
     }
     let Admission {
         source,
@@ -92,11 +105,22 @@ async fn carry_out(
         Ok(admitted)
     });
     let outcome = match outcome {
-        Ok(admitted) => run(service, &parts, body, admitted).await,
+        Ok(Admitted::Call(call)) => run(service, &parts, body, call).await,
+        Ok(Admitted::File(_)) if !body.is_end_stream() => Err(Refusal::not_found().closing()),
+        Ok(Admitted::File(path)) => match Download::open(&path).await {
+            Ok(download) => {
+                let head = Reply {
+                    status: StatusCode::OK,
+                    body: None,
+                };
+                return download.into(response(Ok(head), allowance, id, None));
+            }
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) if body::discard(&parts.headers, body).await => Err(refusal),
         Err(refusal) => Err(refusal.closing()),
     };
-    response(outcome, allowance, id, service.docs_url.as_deref())
+    response(outcome, allowance, id, service.docs_url.as_deref()).map(Either::Left)
 }
 
 /// Everything that is decided from the head alone. No I/O.
@@ -109,17 +133,20 @@ fn admit<'a>(service: &'a Service, peer: IpAddr, parts: &Parts) -> Admission<'a>
     if let Err(refusal) = acceptable(service, parts) {
         return anonymous(Budget::Calls, Err(refusal));
     }
+    if let Some(path) = files::asked_for(&service.authority, &parts.method, parts.uri.path()) {
+        return anonymous(Budget::Calls, Ok(Admitted::File(path)));
+    }
     let refused = match service.routes.find(&parts.method, parts.uri.path()) {
         Match::Endpoint(endpoint, path) => {
             Span::current().record("route", endpoint.route.path);
             if endpoint.route.access == Access::Anonymous {
                 return anonymous(
                     endpoint.budget,
-                    Ok(Admitted {
+                    Ok(Admitted::Call(AdmittedCall {
                         endpoint,
                         path,
                         principal: None,
-                    }),
+                    })),
                 );
             }
             return match Principal::identify(&parts.headers, &service.authority) {
@@ -127,10 +154,12 @@ fn admit<'a>(service: &'a Service, peer: IpAddr, parts: &Parts) -> Admission<'a>
                 Ok(principal) => {
                     Span::current().record("key", principal.key().as_str());
                     let source = Source::Key(principal.key());
-                    let outcome = principal.may(endpoint.route.access).map(|()| Admitted {
-                        endpoint,
-                        path,
-                        principal: Some(principal),
+                    let outcome = principal.may(endpoint.route.access).map(|()| {
+                        Admitted::Call(AdmittedCall {
+                            endpoint,
+                            path,
+                            principal: Some(principal),
+                        })
                     });
                     Admission {
                         source,
@@ -204,9 +233,9 @@ async fn run(
     service: &Arc<Service>,
     parts: &Parts,
     body: Incoming,
-    admitted: Admitted<'_>,
+    admitted: AdmittedCall<'_>,
 ) -> Result<Reply, Refusal> {
-    let Admitted {
+    let AdmittedCall {
         endpoint,
         path,
         principal,

@@ -21,6 +21,7 @@ pub(crate) struct Pepper {
     keys: Hmac<Sha256>,
     seals: Hmac<Sha256>,
     cursors: Hmac<Sha256>,
+    links: Hmac<Sha256>,
     check: [u8; 32],
     secrets: XChaCha20Poly1305,
 }
@@ -34,6 +35,7 @@ impl Pepper {
         Some(Self {
             seals: keyed(&derived("row seals, version 1"))?,
             cursors: keyed(&derived("cursors, version 1"))?,
+            links: keyed(&derived("links to files, version 1"))?,
             check: derived("check value, version 1"),
             secrets: XChaCha20Poly1305::new(&derived("signing secrets, version 1").into()),
             keys: pepper,
@@ -59,6 +61,10 @@ impl Pepper {
 
     pub(crate) fn cursor_tag(&self, text: &[u8]) -> [u8; 32] {
         tag(&self.cursors, text)
+    }
+
+    pub(crate) fn link_tag(&self, text: &[u8]) -> [u8; 32] {
+        tag(&self.links, text)
     }
 
     /// Encrypts a signing secret for this row and no other.

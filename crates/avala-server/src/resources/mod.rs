@@ -2,7 +2,9 @@
 
 mod agent_actions;
 mod agents;
+mod auto_label_jobs;
 mod event_targets;
+mod exports;
 mod organizations;
 mod signup;
 mod users;
@@ -36,5 +38,12 @@ pub(crate) fn served() -> Served {
     served.serve::<api::agents::Delete, _, _>(agents::delete);
     served.serve::<api::agents::ListExecutions, _, _>(agents::list_executions);
     served.serve::<api::agent_actions::Create, _, _>(agent_actions::create);
+    served.serve::<api::exports::List, _, _>(exports::list);
+    served.serve::<api::exports::Get, _, _>(exports::get);
+    served.serve::<api::exports::Create, _, _>(exports::create);
+    served.serve::<api::auto_label_jobs::List, _, _>(auto_label_jobs::list);
+    served.serve::<api::auto_label_jobs::Get, _, _>(auto_label_jobs::get);
+    served.serve::<api::auto_label_jobs::Create, _, _>(auto_label_jobs::create);
+    served.serve::<api::auto_label_jobs::Cancel, _, _>(auto_label_jobs::cancel);
     served
 }
