@@ -12,10 +12,12 @@
 mod command;
 mod official;
 pub mod parity;
+mod rows;
 mod server;
 
 pub use command::{Outcome, avala, run};
 pub use official::{Judge, python};
+pub use rows::write_rows;
 pub use server::{ServeProcess, Site};
 
 #[doc = include_str!("../../README.md")]

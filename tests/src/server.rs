@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     net::{IpAddr, Ipv4Addr},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -125,7 +125,7 @@ pub struct Site {
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     owner: UserUid,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Site {
@@ -162,12 +162,17 @@ impl Site {
             stop: Some(stop),
             serving,
             owner,
-            _folder: folder,
+            folder: folder,
         }
     }
 
     pub fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// Where the server keeps everything.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     pub async fn key(&self, access: Access, expires_at: Option<Timestamp>) -> ApiKey {

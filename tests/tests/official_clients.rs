@@ -9,7 +9,7 @@
 
 use avala_api::{EventName, Scope, Timestamp, agents::AgentUid};
 use avala_server::keys::Access;
-use avala_tests::{Judge, Site, python};
+use avala_tests::{Judge, Site, python, write_rows};
 use serde_json::{Map, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -31,12 +31,34 @@ async fn judge(site: &Site, python: &std::path::PathBuf, script: &str) -> Judge 
         .send()
         .await
         .unwrap();
+    with_a_project(site).await;
     Judge::new(python, script, &site.base_url, full.expose())
         .given("AVALA_TEST_UNKNOWN_KEY", &never_issued_here().await)
         .given("AVALA_TEST_EXPIRED_KEY", expired.expose())
         .given("AVALA_TEST_REVOKED_KEY", revoked.expose())
         .given("AVALA_TEST_NARROW_KEY", narrow.expose())
         .given("AVALA_TEST_ORGANIZATION", organizations.items[0].slug.as_str())
+        .given("AVALA_TEST_PROJECT", PROJECT)
+        .given("AVALA_TEST_AUTO_LABEL_JOB", RUNNING_JOB)
+}
+
+const PROJECT: &str = "6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f01";
+const RUNNING_JOB: &str = "6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f02";
+
+/// A project of the site's owner with one task, and an auto-label job that runs for ever.
+async fn with_a_project(site: &Site) {
+    for statement in [
+        "INSERT INTO projects (uid, organization, name, created_at, updated_at)
+         SELECT '6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f01', uid, 'Judged', 0, 0 FROM organizations ORDER BY position LIMIT 1",
+        "INSERT INTO tasks (uid, organization, project, status, created_at, updated_at)
+         SELECT '6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f03', organization, uid, 'pending', 0, 0 FROM projects WHERE name = 'Judged'",
+        "INSERT INTO auto_label_jobs (uid, organization, project, model_type, confidence_threshold, labels, dry_run,
+         status, total_items, processed_items, successful_items, failed_items, skipped_items, created_at)
+         SELECT '6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f02', organization, uid, 'yolo', 0.5, '[]', FALSE, 'running', 0, 0, 0,
+         0, 0, 0 FROM projects WHERE name = 'Judged'",
+    ] {
+        assert_eq!(write_rows(&site.data_dir(), statement).await, 1);
+    }
 }
 
 /// A webhook receiver that answers 200 to whatever comes.

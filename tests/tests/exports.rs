@@ -1,0 +1,164 @@
+//! Exports through the client, from the real server: the file arrives, also when the server is killed while it makes it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use avala::{
+    api::exports::{Export, ExportStatus},
+    blocking::Client,
+};
+use avala_tests::{ServeProcess, write_rows};
+use serde_json::Value;
+
+const TASKS: usize = 30_000;
+
+/// A project, `big`, with its tasks and a result for each.
+fn with_a_big_project(data_dir: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    for (statement, rows) in [
+        (
+            "INSERT INTO projects (uid, organization, name, created_at, updated_at)
+             SELECT 'big', uid, 'Big', 0, 0 FROM organizations ORDER BY position LIMIT 1",
+            1,
+        ),
+        (
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 30000)
+             INSERT INTO tasks (uid, organization, project, name, status, created_at, updated_at)
+             SELECT 't-' || n, organization, 'big', 'box', 'completed', n, n
+             FROM numbers, projects WHERE uid = 'big' ORDER BY n",
+            TASKS,
+        ),
+        (
+            r#"INSERT INTO results (uid, task, status, data, created_at, updated_at)
+             SELECT 'r-' || uid, uid, 'accepted', '[{"label":"car","box":[0.25,0.5,1.75,2.5]}]', 0, 0 FROM tasks"#,
+            TASKS,
+        ),
+    ] {
+        assert_eq!(runtime.block_on(write_rows(data_dir, statement)), rows as u64);
+    }
+}
+
+/// What a browser gets that knows nothing but the link.
+fn download(export: &Export) -> Value {
+    let link = export.download_url.as_deref().expect("a link");
+    let (host, path) = link
+        .strip_prefix("http://")
+        .and_then(|link| link.split_once('/'))
+        .unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    assert!(
+        answer.starts_with(b"HTTP/1.1 200 "),
+        "{}",
+        String::from_utf8_lossy(&answer[..end])
+    );
+    serde_json::from_slice(&answer[end + 4..]).expect("the file is whole")
+}
+
+/// Every task in its place, each with its result.
+fn is_whole(file: &Value) {
+    let tasks = file["tasks"].as_array().unwrap();
+    assert_eq!(tasks.len(), TASKS);
+    for (number, task) in (1..).zip(tasks) {
+        assert_eq!(task["uid"], format!("t-{number}"));
+        assert_eq!(task["results"][0]["uid"], format!("r-t-{number}"));
+    }
+}
+
+/// Waits until so many tasks are in the file that is being made.
+fn under_way(client: &Client, export: &Export, tasks: i64) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let now = client.exports().get(export.uid.clone()).send().unwrap();
+        let is_processing = now.status == Some(ExportStatus::Processing);
+        if is_processing && now.exported_task_count.is_some_and(|count| count >= tasks) {
+            return;
+        }
+        assert_ne!(
+            now.status,
+            Some(ExportStatus::Exported),
+            "the export was too quick for this test"
+        );
+        assert!(Instant::now() < deadline, "the export does not go on: {now:?}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_client_asks_waits_and_downloads() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let server = ServeProcess::start(&data_dir);
+    with_a_big_project(&data_dir);
+    let client = server.client();
+
+    let asked = client.exports().create().project("big").send().unwrap();
+    let made = client
+        .exports()
+        .wait(asked.uid)
+        .with_interval(Duration::from_millis(100))
+        .with_timeout(Duration::from_secs(60))
+        .send()
+        .unwrap();
+
+    assert_eq!(made.exported_task_count, Some(TASKS as i64));
+    is_whole(&download(&made));
+    server.stop();
+}
+
+#[test]
+fn an_export_whose_server_is_killed_twice_is_made_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let mut server = ServeProcess::start(&data_dir);
+    with_a_big_project(&data_dir);
+
+    let asked = server.client().exports().create().project("big").send().unwrap();
+    for tasks in [1, TASKS as i64 / 2] {
+        under_way(&server.client(), &asked, tasks);
+        server.kill();
+        assert!(
+            !data_dir
+                .join("exports")
+                .join(format!("{}.json", asked.uid))
+                .exists()
+        );
+        server = ServeProcess::start(&data_dir);
+    }
+    let made = server
+        .client()
+        .exports()
+        .wait(asked.uid)
+        .with_interval(Duration::from_millis(100))
+        .with_timeout(Duration::from_secs(60))
+        .send()
+        .unwrap();
+
+    is_whole(&download(&made));
+    let files = std::fs::read_dir(data_dir.join("exports")).unwrap().count();
+    assert_eq!(files, 1, "nothing half made is left");
+    server.stop();
+}
