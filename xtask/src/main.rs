@@ -8,6 +8,7 @@
 mod bench;
 mod ci;
 mod generate;
+mod postgres;
 mod prerequisites;
 mod step;
 mod test;

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::postgres::Cluster;
 use crate::step;
 use crate::workspace::Workspace;
 
@@ -44,6 +45,40 @@ pub(crate) fn strace(packages: &SystemPackages) -> Result<PathBuf> {
         bail!("`strace true` fails: this system does not allow tracing");
     }
     Ok(strace)
+}
+
+/// A PostgreSQL cluster of our own.
+pub(crate) fn postgres(packages: &SystemPackages) -> Result<Cluster> {
+    let bin = if let Some(bin) = postgres_programs() {
+        bin
+    } else {
+        packages.install("postgresql", "the stories of the server are told on it, too")?;
+        postgres_programs().context("`postgresql` is installed, but there is no `initdb`")?
+    };
+    Cluster::start(&bin, is_root()?)
+}
+
+/// The folder of `initdb` and `postgres`; Debian keeps it out of the search path.
+fn postgres_programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut packaged: Vec<PathBuf> = versions
+        .filter_map(|version| Some(version.ok()?.path().join("bin")))
+        .collect();
+    packaged.sort();
+    packaged.reverse();
+    packaged
+        .into_iter()
+        .chain(std::env::split_paths(&path))
+        .find(|bin| bin.join("initdb").exists() && bin.join("postgres").exists())
+}
+
+fn is_root() -> Result<bool> {
+    let answer = Command::new("id")
+        .arg("-u")
+        .output()
+        .context("`id -u` could not be started")?;
+    Ok(answer.stdout.trim_ascii() == b"0")
 }
 
 /// The interpreter of a virtual environment with the official Python clients in the pinned versions.
@@ -100,11 +135,7 @@ fn create_environment(home: &Path, packages: &SystemPackages) -> Result<()> {
 }
 
 fn as_root(words: &[&str]) -> Result<Command> {
-    let answer = Command::new("id")
-        .arg("-u")
-        .output()
-        .context("`id -u` could not be started")?;
-    let mut command = if answer.stdout.trim_ascii() == b"0" {
+    let mut command = if is_root()? {
         let mut command = Command::new("env");
         command.arg("DEBIAN_FRONTEND=noninteractive");
         command
@@ -117,4 +148,25 @@ fn as_root(words: &[&str]) -> Result<Command> {
     };
     command.args(words);
     Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_answers_and_leaves_no_folder_behind() {
+        let Some(bin) = postgres_programs() else {
+            return;
+        };
+        let cluster = Cluster::start(&bin, is_root().unwrap()).unwrap();
+        let folder = cluster.folder.clone();
+        assert!(step::succeeds(
+            Command::new(bin.join("psql"))
+                .arg(&cluster.url)
+                .args(["-c", "CREATE DATABASE story"])
+        ));
+        drop(cluster);
+        assert!(!folder.exists());
+    }
 }

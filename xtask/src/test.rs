@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use crate::prerequisites::{self, SystemPackages};
 use crate::step;
 use crate::workspace::{self, Workspace};
 
-/// A prerequisite: the variable by which the tests learn its path, and the checks that need it.
+/// A prerequisite: the variable by which the tests learn its path or URL, and the checks that need it.
 struct Prerequisite {
     variable: &'static str,
     checks: &'static str,
@@ -18,6 +18,8 @@ struct Prerequisite {
 /// Runs the whole suite; `arguments` go to `cargo test`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let packages = SystemPackages::default();
+    // Lives until this function ends, and the tests with it.
+    let cluster = prerequisites::postgres(&packages);
     let prerequisites = [
         Prerequisite {
             variable: "AVALA_TEST_PYTHON",
@@ -28,6 +30,14 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
             variable: "AVALA_TEST_STRACE",
             checks: "system calls: a sync per acknowledged write",
             found: prerequisites::strace(&packages),
+        },
+        Prerequisite {
+            variable: "AVALA_TEST_POSTGRES",
+            checks: "the stories of the server on PostgreSQL",
+            found: match &cluster {
+                Ok(cluster) => Ok(cluster.url.clone().into()),
+                Err(error) => Err(anyhow!("{error:#}")),
+            },
         },
     ];
     let skipped: Vec<String> = prerequisites

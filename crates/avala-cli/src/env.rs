@@ -32,6 +32,18 @@ pub const ALLOW_INSECURE_BASE_URL: Variable = Variable {
     meaning: "1, true, yes or on: plain HTTP to localhost is allowed.",
 };
 
+/// The database of a server.
+pub const DATABASE_URL: Variable = Variable {
+    name: "AVALA_DATABASE_URL",
+    meaning: "For `avala serve`: the PostgreSQL database, postgres://USER:PASSWORD@HOST/DATABASE.",
+};
+
+/// The file with the database of a server.
+pub const DATABASE_URL_FILE: Variable = Variable {
+    name: "AVALA_DATABASE_URL_FILE",
+    meaning: "For `avala serve`: a file with that URL.",
+};
+
 /// No colours.
 pub const NO_COLOR: Variable = Variable {
     name: "NO_COLOR",
@@ -39,7 +51,14 @@ pub const NO_COLOR: Variable = Variable {
 };
 
 /// All of them: the source of the help text and of the reference.
-pub const VARIABLES: &[Variable] = &[API_KEY, BASE_URL, ALLOW_INSECURE_BASE_URL, NO_COLOR];
+pub const VARIABLES: &[Variable] = &[
+    API_KEY,
+    BASE_URL,
+    ALLOW_INSECURE_BASE_URL,
+    DATABASE_URL,
+    DATABASE_URL_FILE,
+    NO_COLOR,
+];
 
 /// Whether a variable is set and not empty.
 pub(crate) fn is_set(variable: Variable) -> bool {

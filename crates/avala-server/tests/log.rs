@@ -5,9 +5,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test that cannot go on ends"
 )]
 
+#[allow(dead_code, reason = "shared with the stories")]
+#[path = "stories/home.rs"]
+mod home;
 #[allow(dead_code, reason = "shared with the stories")]
 #[path = "stories/support.rs"]
 mod support;
@@ -20,7 +24,7 @@ use std::{
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use support::{Request, start_with};
+use support::{On, Request, start_with};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -53,7 +57,7 @@ async fn the_log_names_keys_and_never_shows_them() {
         .with_writer(log.clone())
         .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
-    let running = start_with(|config| config.sign_up = true).await;
+    let running = start_with(On::Sqlite, |config| config.sign_up = true).await;
 
     // When keys, passwords and signing secrets are made, used, and misused.
     let body = json!({ "email": "a@example.com", "password": "canary-password" });

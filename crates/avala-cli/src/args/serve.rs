@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use avala_keys::Secret;
 use avala_server::RateLimit;
 use clap::Args;
 use ipnet::IpNet;
@@ -21,6 +22,15 @@ pub struct Serve {
     /// Where everything is kept
     #[arg(long, value_name = "DIR", default_value = "./.avala")]
     pub data_dir: PathBuf,
+
+    /// Keep rows in PostgreSQL instead of the data directory; a URL with a password belongs into --database-file or
+    /// `AVALA_DATABASE_URL`
+    #[arg(long, value_name = "URL", value_parser = super::values::secret, conflicts_with = "database_file")]
+    pub database: Option<Secret>,
+
+    /// Read the URL of the database from this file
+    #[arg(long, value_name = "FILE")]
+    pub database_file: Option<PathBuf>,
 
     /// The URL under which clients reach the server, if it is not the address it listens on
     #[arg(long, value_name = "URL")]

@@ -13,6 +13,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Any text, never to be shown.
+#[cfg(feature = "server")]
+#[allow(clippy::unnecessary_wraps, reason = "the form of a value parser")]
+pub(super) fn secret(text: &str) -> Result<avala_keys::Secret, String> {
+    Ok(text.into())
+}
+
 /// `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000`.
 #[cfg(feature = "server")]
 pub(super) fn bind_address(text: &str) -> Result<std::net::SocketAddr, String> {

@@ -1,6 +1,7 @@
 //! `avala serve`: a server on this machine, until it is told to stop.
 
 mod bootstrap;
+mod database;
 
 use std::{
     io::{self, Read as _},
@@ -48,7 +49,7 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
         .await
         .map_err(|error| cannot_listen(args.bind, &error))?;
     let address = listener.local_addr()?;
-    let server = Server::open(config(&args))
+    let server = Server::open(config(&args, out)?)
         .await
         .map_err(|error| Failure::local(sentence(&error)))?;
 
@@ -81,9 +82,10 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     Ok(Exit::OK)
 }
 
-fn config(args: &args::Serve) -> Config {
+fn config(args: &args::Serve, out: Output) -> Result<Config, Failure> {
     let class = if args.dev { Class::Test } else { Class::Live };
     let mut config = Config::new(&args.data_dir, class);
+    config.database = database::chosen(args, out)?;
     config.public_url.clone_from(&args.public_url);
     config.sign_up = args.sign_up || args.dev;
     config
@@ -92,7 +94,7 @@ fn config(args: &args::Serve) -> Config {
     if let Some(limit) = args.rate_limit {
         config.rate_limit = limit;
     }
-    config
+    Ok(config)
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {

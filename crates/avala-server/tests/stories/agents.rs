@@ -3,7 +3,7 @@
 use avala_api::EventName;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Running, Tenant, start};
+use crate::support::{On, Running, Tenant, start};
 
 async fn registered(tenant: &Tenant) -> Value {
     tenant
@@ -28,9 +28,8 @@ async fn enqueue(running: &Running, agent: &Value, payload: Value) -> String {
     execution.unwrap().to_string()
 }
 
-#[tokio::test]
-async fn an_agent_lives() {
-    let running = start().await;
+async fn an_agent_lives(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
 
     let made = tenant
@@ -70,9 +69,8 @@ async fn an_agent_lives() {
     assert_eq!(tenant.delete(&path).await.status, 404);
 }
 
-#[tokio::test]
-async fn registering_a_name_again_changes_the_agent() {
-    let running = start().await;
+async fn registering_a_name_again_changes_the_agent(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let first = registered(&tenant).await;
 
@@ -111,10 +109,9 @@ async fn registering_a_name_again_changes_the_agent() {
     );
 }
 
-#[tokio::test]
-async fn a_poll_finds_what_waits_and_a_decision_ends_it() {
+async fn a_poll_finds_what_waits_and_a_decision_ends_it(on: On) {
     // Given an agent and an event for it.
-    let running = start().await;
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let agent = registered(&tenant).await;
     let execution = enqueue(
@@ -175,9 +172,8 @@ async fn a_poll_finds_what_waits_and_a_decision_ends_it() {
     assert_eq!(agent["execution_stats"], json!({ "success": 1 }));
 }
 
-#[tokio::test]
-async fn a_poll_can_ask_for_a_project_and_for_types_of_task() {
-    let running = start().await;
+async fn a_poll_can_ask_for_a_project_and_for_types_of_task(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let agent = registered(&tenant).await;
     for (project, task_type) in [("p1", "cuboid"), ("p1", "polyline"), ("p2", "cuboid")] {
@@ -203,9 +199,8 @@ async fn a_poll_can_ask_for_a_project_and_for_types_of_task() {
     }
 }
 
-#[tokio::test]
-async fn what_cannot_be_is_refused() {
-    let running = start().await;
+async fn what_cannot_be_is_refused(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     for (body, field) in [
         (json!({ "name": " " }), "name"),
@@ -234,9 +229,8 @@ async fn what_cannot_be_is_refused() {
     assert!(unknown.is_err());
 }
 
-#[tokio::test]
-async fn fields_are_bounded() {
-    let running = start().await;
+async fn fields_are_bounded(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let events = |count: usize| vec!["task.completed"; count];
     let fits = json!({
@@ -259,3 +253,12 @@ async fn fields_are_bounded() {
     let refused = tenant.post("/webhooks/", webhook).await.expect(400);
     assert!(refused["events"][0].is_string(), "{refused}");
 }
+
+stories![
+    an_agent_lives,
+    registering_a_name_again_changes_the_agent,
+    a_poll_finds_what_waits_and_a_decision_ends_it,
+    a_poll_can_ask_for_a_project_and_for_types_of_task,
+    what_cannot_be_is_refused,
+    fields_are_bounded,
+];

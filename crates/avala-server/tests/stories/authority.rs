@@ -3,17 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use avala_keys::{ApiKey, Class};
-use avala_server::keys::{Access, Authority, NewKey};
+use avala_server::keys::{Access, NewKey};
 use serde_json::json;
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
-use tempfile::TempDir;
 
-use crate::support::{ManualClock, Request, start, start_with, within};
+use crate::support::{Home, ManualClock, On, Request, start, start_with, within};
 
-#[tokio::test]
-async fn a_key_is_in_force_up_to_its_last_millisecond() {
+async fn a_key_is_in_force_up_to_its_last_millisecond(on: On) {
     let clock = ManualClock::at("2026-01-01T00:00:00Z");
-    let running = start_with(|config| config.clock = Arc::new(clock.clone())).await;
+    let running = start_with(on, |config| config.clock = Arc::new(clock.clone())).await;
     let user = running.server.users().create("a@example.com").await.unwrap();
     let expires_at = Some("2026-01-01T00:00:10Z".parse().unwrap());
     let new = NewKey {
@@ -41,12 +38,11 @@ async fn a_key_is_in_force_up_to_its_last_millisecond() {
     assert_eq!(me().await.code(), "key_revoked");
 }
 
-#[tokio::test]
-async fn another_process_issues_and_revokes_keys_of_a_running_server() {
+async fn another_process_issues_and_revokes_keys_of_a_running_server(on: On) {
     // Given a running server, and its data directory open a second time.
-    let running = start().await;
+    let running = start(on).await;
     let user = running.server.users().create("a@example.com").await.unwrap();
-    let elsewhere = Authority::open(running.dir.path().join("data")).await.unwrap();
+    let elsewhere = running.dir.authority().await;
     assert_eq!(elsewhere.class(), Class::Live);
     let status = |key: ApiKey| async move { running_status(running.address, &key).await };
 
@@ -79,10 +75,9 @@ async fn running_status(address: std::net::SocketAddr, key: &ApiKey) -> u16 {
         .status
 }
 
-#[tokio::test]
-async fn a_key_whose_row_was_changed_by_hand_opens_nothing() {
+async fn a_key_whose_row_was_changed_by_hand_opens_nothing(on: On) {
     // Given a key that may do nothing.
-    let running = start().await;
+    let running = start(on).await;
     let user = running.server.users().create("a@example.com").await.unwrap();
     let issued = running.issue(&user, Access::Listed(vec![])).await;
     let permissions = || Request::new("GET", "/users/me/permissions/").key(issued.key.expose());
@@ -98,45 +93,29 @@ async fn a_key_whose_row_was_changed_by_hand_opens_nothing() {
     assert!(running.server.keys().revoke(issued.id).await.is_err());
 }
 
-#[tokio::test]
-async fn verifying_a_key_writes_nothing() {
-    let running = start().await;
+async fn verifying_a_key_writes_nothing(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
-    let mut watcher = database(&running.dir).await;
-    // Changes whenever another connection has committed anything.
-    let mut version = async || -> i64 {
-        sqlx::query_scalar("PRAGMA data_version")
-            .fetch_one(&mut watcher)
-            .await
-            .unwrap()
-    };
-    let before = version().await;
+    let before = running.dir.every_row().await;
     for _ in 0..20 {
         tenant.get("/users/me/").await.expect(200);
     }
-    assert_eq!(version().await, before);
-}
-
-async fn database(dir: &TempDir) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(dir.path().join("data").join("avala.sqlite3"));
-    SqliteConnection::connect_with(&options).await.unwrap()
+    assert_eq!(running.dir.every_row().await, before);
 }
 
 /// What somebody does who can write to the database.
-async fn by_hand(dir: &TempDir, statement: &'static str) {
-    let done = sqlx::query(statement).execute(&mut database(dir).await).await;
-    assert_ne!(done.unwrap().rows_affected(), 0, "{statement}");
+async fn by_hand(home: &Home, statement: &'static str) {
+    assert_ne!(home.execute(statement).await, 0, "{statement}");
 }
 
-#[tokio::test]
-async fn a_key_whose_row_was_changed_or_deleted_is_out_of_force_once_it_was_to_be_ended() {
+async fn a_key_whose_row_was_changed_or_deleted_is_out_of_force_once_it_was_to_be_ended(on: On) {
     for (statement, end) in [
         ("UPDATE api_keys SET name = 'x'", "revoke"),
         ("UPDATE api_keys SET name = 'x'", "expire"),
         ("DELETE FROM api_keys", "revoke"),
         ("DELETE FROM api_keys", "expire"),
     ] {
-        let running = start().await;
+        let running = start(on).await;
         let tenant = running.tenant("a@example.com").await;
         by_hand(&running.dir, statement).await;
 
@@ -151,10 +130,9 @@ async fn a_key_whose_row_was_changed_or_deleted_is_out_of_force_once_it_was_to_b
     }
 }
 
-#[tokio::test]
-async fn a_running_server_notices_rows_that_were_changed_or_deleted() {
+async fn a_running_server_notices_rows_that_were_changed_or_deleted(on: On) {
     for statement in ["UPDATE api_keys SET name = 'x'", "DELETE FROM api_keys"] {
-        let running = start().await;
+        let running = start(on).await;
         let tenant = running.tenant("a@example.com").await;
         tenant.get("/users/me/").await.expect(200);
 
@@ -167,12 +145,11 @@ async fn a_running_server_notices_rows_that_were_changed_or_deleted() {
     }
 }
 
-#[tokio::test]
-async fn a_changed_row_is_revoked_by_whoever_knows_the_right_one() {
+async fn a_changed_row_is_revoked_by_whoever_knows_the_right_one(on: On) {
     // Given an authority that has seen the key before its row was changed.
-    let running = start().await;
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
-    let elsewhere = Authority::open(running.dir.path().join("data")).await.unwrap();
+    let elsewhere = running.dir.authority().await;
     by_hand(&running.dir, "UPDATE api_keys SET name = 'x'").await;
 
     // When it revokes the key, then the row is whole again, and revoked, here and after a restart.
@@ -190,10 +167,9 @@ async fn a_changed_row_is_revoked_by_whoever_knows_the_right_one() {
     assert_eq!(answer.code(), "key_revoked");
 }
 
-#[tokio::test]
-async fn an_expiry_is_never_put_off() {
+async fn an_expiry_is_never_put_off(on: On) {
     let clock = ManualClock::at("2026-01-01T00:00:00Z");
-    let running = start_with(|config| config.clock = Arc::new(clock.clone())).await;
+    let running = start_with(on, |config| config.clock = Arc::new(clock.clone())).await;
     let tenant = running.tenant("a@example.com").await;
     let keys = running.server.keys();
     let id = tenant.key.id();
@@ -213,16 +189,14 @@ async fn an_expiry_is_never_put_off() {
     assert_eq!(tenant.get("/users/me/").await.code(), "key_expired");
 }
 
-#[tokio::test]
-async fn without_news_of_the_keys_no_key_is_accepted() {
+async fn without_news_of_the_keys_no_key_is_accepted(on: On) {
     // Given a server that can no longer see which keys were ended.
-    let running = start_with(|config| config.limits.keys_current_for = Duration::from_millis(500)).await;
+    let running = start_with(on, |config| {
+        config.limits.keys_current_for = Duration::from_millis(500);
+    })
+    .await;
     let tenant = running.tenant("a@example.com").await;
-    let mut connection = database(&running.dir).await;
-    let mut rename = async |statement: &'static str| {
-        sqlx::query(statement).execute(&mut connection).await.unwrap();
-    };
-    rename("ALTER TABLE meta RENAME TO gone").await;
+    running.dir.execute("ALTER TABLE meta RENAME TO gone").await;
 
     // Then after a while it says so instead of answering, and it lives on.
     within(Duration::from_secs(5), || async {
@@ -235,24 +209,19 @@ async fn without_news_of_the_keys_no_key_is_accepted() {
     running.send(Request::raw("GET", "/healthz")).await.expect(200);
 
     // When it can see them again, then it answers.
-    rename("ALTER TABLE gone RENAME TO meta").await;
+    running.dir.execute("ALTER TABLE gone RENAME TO meta").await;
     within(Duration::from_secs(5), || async {
         tenant.get("/users/me/").await.status == 200
     })
     .await;
 }
 
-#[tokio::test]
-async fn a_revoked_key_does_not_come_back_with_its_older_row() {
+async fn a_revoked_key_does_not_come_back_with_its_older_row(on: On) {
     // Given a revoked key, and its row as it was before.
-    let running = start().await;
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let dir = running.stop().await;
-    let keep = "CREATE TABLE kept AS SELECT * FROM api_keys";
-    sqlx::query(keep)
-        .execute(&mut database(&dir).await)
-        .await
-        .unwrap();
+    dir.execute("CREATE TABLE kept AS SELECT * FROM api_keys").await;
     let running = crate::support::start_in(dir, |_| {}).await;
     running.server.keys().revoke(tenant.key.id()).await.unwrap();
 
@@ -265,9 +234,8 @@ async fn a_revoked_key_does_not_come_back_with_its_older_row() {
     assert_eq!(running.send(me).await.code(), "key_invalid");
 }
 
-#[tokio::test]
-async fn a_row_from_the_future_of_its_database_opens_nothing() {
-    let running = start().await;
+async fn a_row_from_the_future_of_its_database_opens_nothing(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let dir = running.stop().await;
     by_hand(&dir, "UPDATE meta SET seq = 0").await;
@@ -275,3 +243,17 @@ async fn a_row_from_the_future_of_its_database_opens_nothing() {
     let me = Request::new("GET", "/users/me/").key(tenant.key.expose());
     assert_eq!(running.send(me).await.code(), "key_invalid");
 }
+
+stories![
+    a_key_is_in_force_up_to_its_last_millisecond,
+    another_process_issues_and_revokes_keys_of_a_running_server,
+    a_key_whose_row_was_changed_by_hand_opens_nothing,
+    verifying_a_key_writes_nothing,
+    a_key_whose_row_was_changed_or_deleted_is_out_of_force_once_it_was_to_be_ended,
+    a_running_server_notices_rows_that_were_changed_or_deleted,
+    a_changed_row_is_revoked_by_whoever_knows_the_right_one,
+    an_expiry_is_never_put_off,
+    without_news_of_the_keys_no_key_is_accepted,
+    a_revoked_key_does_not_come_back_with_its_older_row,
+    a_row_from_the_future_of_its_database_opens_nothing,
+];

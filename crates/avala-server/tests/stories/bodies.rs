@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::support::{Answer, Request, exchange, start, start_with};
+use crate::support::{Answer, On, Request, exchange, start, start_with};
 
-#[tokio::test]
-async fn a_body_that_is_too_large_is_refused_before_and_while_it_is_read() {
-    let running = start_with(|config| config.limits.body_bytes = 1000).await;
+async fn a_body_that_is_too_large_is_refused_before_and_while_it_is_read(on: On) {
+    let running = start_with(on, |config| config.limits.body_bytes = 1000).await;
     let tenant = running.tenant("a@example.com").await;
     let agent = |size: usize| {
         Request::new("POST", "/agents/")
@@ -28,9 +27,8 @@ async fn a_body_that_is_too_large_is_refused_before_and_while_it_is_read() {
     }
 }
 
-#[tokio::test]
-async fn a_body_needs_a_length() {
-    let running = start().await;
+async fn a_body_needs_a_length(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let chunked = || {
         Request::new("POST", "/agents/")
@@ -55,9 +53,11 @@ async fn a_body_needs_a_length() {
     );
 }
 
-#[tokio::test]
-async fn a_body_that_does_not_come_is_not_waited_for() {
-    let running = start_with(|config| config.limits.body_timeout = Duration::from_millis(100)).await;
+async fn a_body_that_does_not_come_is_not_waited_for(on: On) {
+    let running = start_with(on, |config| {
+        config.limits.body_timeout = Duration::from_millis(100);
+    })
+    .await;
     let tenant = running.tenant("a@example.com").await;
     let promised = Request::new("POST", "/agents/")
         .key(tenant.key.expose())
@@ -67,9 +67,8 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     assert_eq!((answer.status, answer.code().as_str()), (408, "body_timeout"));
 }
 
-#[tokio::test]
-async fn a_broken_body_says_so_and_quotes_nothing() {
-    let running = start().await;
+async fn a_broken_body_says_so_and_quotes_nothing(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     for body in [
         "",
@@ -96,9 +95,8 @@ async fn a_broken_body_says_so_and_quotes_nothing() {
     }
 }
 
-#[tokio::test]
-async fn a_deep_body_is_refused_without_harm() {
-    let running = start().await;
+async fn a_deep_body_is_refused_without_harm(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let deep = format!("{{\"name\":{}", "[".repeat(100_000));
     let answer = running
@@ -112,10 +110,9 @@ async fn a_deep_body_is_refused_without_harm() {
     assert_eq!(answer.code(), "malformed");
 }
 
-#[tokio::test]
-async fn a_refused_body_is_not_asked_for() {
+async fn a_refused_body_is_not_asked_for(on: On) {
     // Given a client that waits for the server's consent before it sends its body.
-    let running = start().await;
+    let running = start(on).await;
     let waiting = Request::new("POST", "/agents/")
         .header("Expect", "100-continue")
         .header("Content-Length", "100");
@@ -126,9 +123,8 @@ async fn a_refused_body_is_not_asked_for() {
     assert_eq!(answer.header("connection"), Some("close"));
 }
 
-#[tokio::test]
-async fn a_large_refused_body_ends_the_connection_and_the_answer_still_arrives() {
-    let running = start().await;
+async fn a_large_refused_body_ends_the_connection_and_the_answer_still_arrives(on: On) {
+    let running = start(on).await;
     let large = Request::new("POST", "/agents/")
         .header("Content-Type", "application/json")
         .body(vec![b' '; 4 * 1024 * 1024]);
@@ -141,10 +137,9 @@ async fn a_large_refused_body_ends_the_connection_and_the_answer_still_arrives()
     assert_eq!(answer.header("connection"), Some("close"));
 }
 
-#[tokio::test]
-async fn a_body_must_be_json_by_name() {
+async fn a_body_must_be_json_by_name(on: On) {
     // A web page can send other types to a server on this machine without asking it first.
-    let running = start_with(|config| config.sign_up = true).await;
+    let running = start_with(on, |config| config.sign_up = true).await;
     let body = r#"{"email":"a@example.com","password":"long enough"}"#;
     let sign_up = || Request::new("POST", "/signup/").body(body);
     for refused in [
@@ -170,3 +165,14 @@ async fn a_body_must_be_json_by_name() {
     // A request without a body says nothing about its type.
     assert_eq!(running.send(Request::new("POST", "/signup/")).await.status, 400);
 }
+
+stories![
+    a_body_that_is_too_large_is_refused_before_and_while_it_is_read,
+    a_body_needs_a_length,
+    a_body_that_does_not_come_is_not_waited_for,
+    a_broken_body_says_so_and_quotes_nothing,
+    a_deep_body_is_refused_without_harm,
+    a_refused_body_is_not_asked_for,
+    a_large_refused_body_ends_the_connection_and_the_answer_still_arrives,
+    a_body_must_be_json_by_name,
+];

@@ -1,17 +1,16 @@
-//! The data directory: what survives, and what refuses to start.
+//! The data directory, with SQLite in it: what survives, and what refuses to start.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use avala_keys::Class;
 use avala_server::{Server, StartError, keys::Authority};
 use serde_json::json;
-use tempfile::TempDir;
 
-use crate::support::{config, start, start_in};
+use crate::support::{Home, On, config, start, start_in};
 
 /// The directory of a server that has run and ended.
-async fn used() -> TempDir {
-    let running = start().await;
+async fn used() -> Home {
+    let running = start(On::Sqlite).await;
     running.tenant("a@example.com").await;
     running.stop().await
 }
@@ -26,7 +25,7 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test]
 async fn a_restart_keeps_keys_and_rows() {
-    let running = start().await;
+    let running = start(On::Sqlite).await;
     let tenant = running.tenant("a@example.com").await;
     let webhook = json!({ "target_url": "https://example.com/", "events": ["task.completed"] });
     let made = tenant.post("/webhooks/", webhook).await.expect(201);
@@ -131,7 +130,7 @@ async fn a_first_start_that_was_killed_is_completed_by_the_next() {
     fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
     fs::write(data.join("pepper.new"), [7; 32]).unwrap();
     fs::set_permissions(data.join("pepper.new"), fs::Permissions::from_mode(0o600)).unwrap();
-    start_in(dir, |_| {}).await.stop().await;
+    start_in(Home::with_files_of(dir), |_| {}).await.stop().await;
 
     // Killed after the database was made, and before the pepper got its name.
     let dir = used().await;
@@ -142,7 +141,7 @@ async fn a_first_start_that_was_killed_is_completed_by_the_next() {
 
 #[tokio::test]
 async fn one_server_at_a_time_serves_a_directory() {
-    let running = start().await;
+    let running = start(On::Sqlite).await;
     let error = refused(running.dir.path()).await;
     assert!(matches!(error, StartError::AlreadyServing(_)), "{error}");
     let dir = running.stop().await;
@@ -175,7 +174,7 @@ async fn an_authority_wants_a_directory_that_was_used() {
 
 #[tokio::test]
 async fn the_development_key_survives_a_restart_and_is_replaced_once_revoked() {
-    let running = start().await;
+    let running = start(On::Sqlite).await;
     let first = running.server.dev_key().await.unwrap();
     assert_eq!(running.server.dev_key().await.unwrap(), first);
     assert_eq!(mode(&running.dir.path().join("data").join("dev-key")), 0o600);
@@ -196,7 +195,7 @@ async fn no_key_is_issued_without_random_numbers() {
         atomic::{AtomicBool, Ordering},
     };
     let broken = Arc::new(AtomicBool::new(false));
-    let running = crate::support::start_with(|config| {
+    let running = crate::support::start_with(On::Sqlite, |config| {
         let broken = broken.clone();
         config.randomness = Box::new(move |bytes: &mut [u8]| {
             if broken.load(Ordering::Relaxed) {
@@ -220,7 +219,7 @@ async fn no_key_is_issued_without_random_numbers() {
 #[tokio::test]
 async fn nothing_stored_or_logged_by_name_holds_a_secret() {
     // Given a key and a webhook secret in use.
-    let running = start().await;
+    let running = start(On::Sqlite).await;
     let tenant = running.tenant("a@example.com").await;
     let secret = "canary-signing-secret-0123456789";
     let webhook =

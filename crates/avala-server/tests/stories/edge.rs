@@ -16,11 +16,10 @@ use tokio::{
 };
 use url::Url;
 
-use crate::support::{Answer, Request, start, start_with};
+use crate::support::{Answer, On, Request, start, start_with};
 
-#[tokio::test]
-async fn every_route_answers_with_and_without_its_last_slash() {
-    let running = start().await;
+async fn every_route_answers_with_and_without_its_last_slash(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     for route in DECLARED {
         let path = route.path.replace(['{', '}'], "");
@@ -33,9 +32,8 @@ async fn every_route_answers_with_and_without_its_last_slash() {
     }
 }
 
-#[tokio::test]
-async fn other_spellings_of_a_path_lead_nowhere() {
-    let running = start().await;
+async fn other_spellings_of_a_path_lead_nowhere(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     for target in [
         "/",
@@ -75,9 +73,8 @@ async fn other_spellings_of_a_path_lead_nowhere() {
     }
 }
 
-#[tokio::test]
-async fn a_method_that_a_path_does_not_have_is_named() {
-    let running = start().await;
+async fn a_method_that_a_path_does_not_have_is_named(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     for (method, path, allow) in [
         ("DELETE", "/webhooks/", "GET, HEAD, POST"),
@@ -99,9 +96,8 @@ async fn a_method_that_a_path_does_not_have_is_named() {
     running.send(overridden).await.expect(200);
 }
 
-#[tokio::test]
-async fn every_answer_carries_the_same_guards() {
-    let running = start().await;
+async fn every_answer_carries_the_same_guards(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let mut ids = std::collections::BTreeSet::new();
     for answer in [
@@ -131,18 +127,17 @@ async fn every_answer_carries_the_same_guards() {
     }
 }
 
-#[tokio::test]
-async fn an_error_links_to_its_explanation_where_there_is_one() {
-    let running =
-        start_with(|config| config.docs_url = Some(Url::parse("https://docs.example.com/errors").unwrap()))
-            .await;
+async fn an_error_links_to_its_explanation_where_there_is_one(on: On) {
+    let running = start_with(on, |config| {
+        config.docs_url = Some(Url::parse("https://docs.example.com/errors").unwrap());
+    })
+    .await;
     let body = running.send(Request::new("GET", "/users/me/")).await.json();
     assert_eq!(body["doc_url"], "https://docs.example.com/errors#key_missing");
 }
 
-#[tokio::test]
-async fn only_known_hosts_are_answered() {
-    let running = start_with(|config| {
+async fn only_known_hosts_are_answered(on: On) {
+    let running = start_with(on, |config| {
         config.public_url = Some(Url::parse("https://avala.example.com").unwrap());
         config.allowed_hosts = vec!["Backup.example.com".into()];
     })
@@ -200,9 +195,11 @@ async fn only_known_hosts_are_answered() {
     assert_eq!(answer.code(), "key_missing");
 }
 
-#[tokio::test]
-async fn silent_and_slow_connections_are_closed_and_others_served_meanwhile() {
-    let running = start_with(|config| config.limits.head_timeout = Duration::from_millis(200)).await;
+async fn silent_and_slow_connections_are_closed_and_others_served_meanwhile(on: On) {
+    let running = start_with(on, |config| {
+        config.limits.head_timeout = Duration::from_millis(200);
+    })
+    .await;
     for beginning in [
         "",
         "GET /api/v1/users/me/ HT",
@@ -218,9 +215,8 @@ async fn silent_and_slow_connections_are_closed_and_others_served_meanwhile() {
     }
 }
 
-#[tokio::test]
-async fn a_connection_is_kept_between_requests() {
-    let running = start().await;
+async fn a_connection_is_kept_between_requests(on: On) {
+    let running = start(on).await;
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     for _ in 0..3 {
         stream
@@ -233,9 +229,8 @@ async fn a_connection_is_kept_between_requests() {
     }
 }
 
-#[tokio::test]
-async fn a_head_that_is_too_large_is_refused() {
-    let running = start().await;
+async fn a_head_that_is_too_large_is_refused(on: On) {
+    let running = start(on).await;
     let long = Request::raw("GET", "/healthz").header("X-Long", "x".repeat(20_000));
     assert_eq!(running.send(long).await.status, 431);
     let many = (0..100).fold(Request::raw("GET", "/healthz"), |request, n| {
@@ -244,9 +239,8 @@ async fn a_head_that_is_too_large_is_refused() {
     assert_eq!(running.send(many).await.status, 431);
 }
 
-#[tokio::test]
-async fn connections_beyond_the_limit_wait_their_turn() {
-    let running = start_with(|config| config.limits.connections = 1).await;
+async fn connections_beyond_the_limit_wait_their_turn(on: On) {
+    let running = start_with(on, |config| config.limits.connections = 1).await;
     let first = TcpStream::connect(running.address).await.unwrap();
     let second = tokio::spawn({
         let address = running.address;
@@ -259,10 +253,9 @@ async fn connections_beyond_the_limit_wait_their_turn() {
     assert_eq!(second.await.unwrap(), 200);
 }
 
-#[tokio::test]
-async fn a_client_that_does_not_read_its_answers_loses_its_place() {
+async fn a_client_that_does_not_read_its_answers_loses_its_place(on: On) {
     // Given a server with one place, and answers that fill every buffer on the way.
-    let running = start_with(|config| {
+    let running = start_with(on, |config| {
         config.limits.connections = 1;
         config.limits.write_timeout = Duration::from_millis(200);
     })
@@ -288,10 +281,9 @@ async fn a_client_that_does_not_read_its_answers_loses_its_place() {
     drop(deaf);
 }
 
-#[tokio::test]
-async fn a_shutdown_lets_the_open_request_end() {
+async fn a_shutdown_lets_the_open_request_end(on: On) {
     // Given a request whose body is on its way.
-    let running = start().await;
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let promised = Request::new("POST", "/agents/")
         .key(tenant.key.expose())
@@ -317,12 +309,11 @@ async fn a_shutdown_lets_the_open_request_end() {
     stopping.await.unwrap();
 }
 
-#[tokio::test]
-async fn a_panic_in_one_request_is_an_answer_and_leaves_the_others_alone() {
+async fn a_panic_in_one_request_is_an_answer_and_leaves_the_others_alone(on: On) {
     // Given a server whose source of randomness panics when told to.
     let broken = Arc::new(AtomicBool::new(false));
     let source = broken.clone();
-    let running = start_with(|config| {
+    let running = start_with(on, |config| {
         config.randomness = Box::new(move |bytes: &mut [u8]| {
             assert!(!source.load(Ordering::Relaxed), "on purpose");
             getrandom::fill(bytes).map_err(|_| avala_keys::RandomnessFailed)
@@ -342,9 +333,8 @@ async fn a_panic_in_one_request_is_an_answer_and_leaves_the_others_alone() {
     tenant.post("/agents/", json!({ "name": "a" })).await.expect(201);
 }
 
-#[tokio::test]
-async fn health_and_readiness_need_no_key() {
-    let running = start().await;
+async fn health_and_readiness_need_no_key(on: On) {
+    let running = start(on).await;
     for path in ["/healthz", "/readyz"] {
         assert_eq!(
             running.send(Request::raw("GET", path)).await.expect(200),
@@ -352,3 +342,20 @@ async fn health_and_readiness_need_no_key() {
         );
     }
 }
+
+stories![
+    every_route_answers_with_and_without_its_last_slash,
+    other_spellings_of_a_path_lead_nowhere,
+    a_method_that_a_path_does_not_have_is_named,
+    every_answer_carries_the_same_guards,
+    an_error_links_to_its_explanation_where_there_is_one,
+    only_known_hosts_are_answered,
+    silent_and_slow_connections_are_closed_and_others_served_meanwhile,
+    a_connection_is_kept_between_requests,
+    a_head_that_is_too_large_is_refused,
+    connections_beyond_the_limit_wait_their_turn,
+    a_client_that_does_not_read_its_answers_loses_its_place,
+    a_shutdown_lets_the_open_request_end,
+    a_panic_in_one_request_is_an_answer_and_leaves_the_others_alone,
+    health_and_readiness_need_no_key,
+];

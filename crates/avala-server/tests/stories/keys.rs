@@ -8,7 +8,7 @@ use avala_server::keys::Access;
 use serde_json::json;
 
 use crate::support::{
-    Answer, ManualClock, Request, Running, same_id_other_secret, start, start_with, unknown_key,
+    Answer, ManualClock, On, Request, Running, same_id_other_secret, start, start_with, unknown_key,
 };
 
 /// One key of each kind.
@@ -73,9 +73,8 @@ async fn every_declared_operation_is_served() {
     assert_eq!(avala_server::served(), declared);
 }
 
-#[tokio::test]
-async fn every_route_refuses_every_key_that_is_not_in_force() {
-    let running = start().await;
+async fn every_route_refuses_every_key_that_is_not_in_force(on: On) {
+    let running = start(on).await;
     let keys = keys(&running).await;
     let refused: [(&str, Option<Vec<u8>>, &str, &str); 8] = [
         (
@@ -148,9 +147,8 @@ async fn every_route_refuses_every_key_that_is_not_in_force() {
     }
 }
 
-#[tokio::test]
-async fn every_route_wants_its_own_scope_and_no_other() {
-    let running = start().await;
+async fn every_route_wants_its_own_scope_and_no_other(on: On) {
+    let running = start(on).await;
     let user = running.server.users().create("a@example.com").await.unwrap();
     let nothing = running.issue(&user, Access::Listed(vec![])).await.key;
     for route in DECLARED {
@@ -188,9 +186,8 @@ async fn every_route_wants_its_own_scope_and_no_other() {
     }
 }
 
-#[tokio::test]
-async fn every_route_takes_a_full_key() {
-    let running = start().await;
+async fn every_route_takes_a_full_key(on: On) {
+    let running = start(on).await;
     let full = keys(&running).await.full;
     for route in DECLARED.iter().filter(|route| route.access != Needed::Anonymous) {
         assert_right(route, &running.send(request(route).key(full.expose())).await);
@@ -216,9 +213,8 @@ fn assert_right(route: &Route, answer: &Answer) {
     );
 }
 
-#[tokio::test]
-async fn head_asks_for_the_same_rights_as_get() {
-    let running = start().await;
+async fn head_asks_for_the_same_rights_as_get(on: On) {
+    let running = start(on).await;
     let keys = keys(&running).await;
     let head = |key: &ApiKey| Request::new("HEAD", "/webhooks/").key(key.expose());
 
@@ -228,10 +224,9 @@ async fn head_asks_for_the_same_rights_as_get() {
     assert_eq!((answer.status, answer.body.len()), (200, 0));
 }
 
-#[tokio::test]
-async fn an_unknown_id_and_a_wrong_secret_cannot_be_told_apart() {
+async fn an_unknown_id_and_a_wrong_secret_cannot_be_told_apart(on: On) {
     let clock = ManualClock::at("2026-01-01T00:00:00Z");
-    let running = start_with(|config| {
+    let running = start_with(on, |config| {
         config.rate_limit = avala_server::RateLimit::default();
         config.clock = Arc::new(clock.clone());
     })
@@ -258,9 +253,8 @@ async fn an_unknown_id_and_a_wrong_secret_cannot_be_told_apart() {
     }
 }
 
-#[tokio::test]
-async fn one_key_in_one_header_is_needed() {
-    let running = start().await;
+async fn one_key_in_one_header_is_needed(on: On) {
+    let running = start(on).await;
     let keys = keys(&running).await;
     let full = keys.full.expose();
     let me = || Request::new("GET", "/users/me/");
@@ -286,9 +280,8 @@ async fn one_key_in_one_header_is_needed() {
     );
 }
 
-#[tokio::test]
-async fn a_key_in_quotes_blanks_or_other_dress_is_malformed() {
-    let running = start().await;
+async fn a_key_in_quotes_blanks_or_other_dress_is_malformed(on: On) {
+    let running = start(on).await;
     let full = keys(&running).await.full;
     let full = full.expose();
     let swapped: String = full
@@ -323,9 +316,8 @@ async fn a_key_in_quotes_blanks_or_other_dress_is_malformed() {
     }
 }
 
-#[tokio::test]
-async fn a_key_in_the_url_is_refused_wherever_it_stands() {
-    let running = start().await;
+async fn a_key_in_the_url_is_refused_wherever_it_stands(on: On) {
+    let running = start(on).await;
     let full = keys(&running).await.full;
     let key = full.expose();
     for target in [
@@ -353,3 +345,14 @@ async fn a_key_in_the_url_is_refused_wherever_it_stands() {
         );
     }
 }
+
+stories![
+    every_route_refuses_every_key_that_is_not_in_force,
+    every_route_wants_its_own_scope_and_no_other,
+    every_route_takes_a_full_key,
+    head_asks_for_the_same_rights_as_get,
+    an_unknown_id_and_a_wrong_secret_cannot_be_told_apart,
+    one_key_in_one_header_is_needed,
+    a_key_in_quotes_blanks_or_other_dress_is_malformed,
+    a_key_in_the_url_is_refused_wherever_it_stands,
+];

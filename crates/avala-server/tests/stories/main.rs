@@ -4,14 +4,37 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test that cannot go on ends"
 )]
+
+/// Each story is told on both databases.
+macro_rules! stories {
+    ($($story:ident),+ $(,)?) => {
+        $(mod $story {
+            #[tokio::test]
+            async fn on_sqlite() {
+                super::$story(crate::support::On::Sqlite).await;
+            }
+
+            // The server goes on while the end of the story waits for its database to be dropped: PostgreSQL drops
+            // none as long as somebody stands in its door.
+            #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+            async fn on_postgres() {
+                if crate::home::has_postgres(module_path!()) {
+                    super::$story(crate::support::On::Postgres).await;
+                }
+            }
+        })+
+    };
+}
 
 mod agents;
 mod authority;
 mod bodies;
 mod data_dir;
 mod edge;
+mod home;
 mod keys;
 mod organizations;
 mod paging;

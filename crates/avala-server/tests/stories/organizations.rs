@@ -2,11 +2,10 @@
 
 use serde_json::json;
 
-use crate::support::start;
+use crate::support::{On, start};
 
-#[tokio::test]
-async fn a_user_owns_an_organization() {
-    let running = start().await;
+async fn a_user_owns_an_organization(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("anna.b@example.com").await;
 
     let page = tenant.get("/organizations/").await.expect(200);
@@ -24,9 +23,8 @@ async fn a_user_owns_an_organization() {
     assert_eq!(got["uid"], organization["uid"]);
 }
 
-#[tokio::test]
-async fn pages_are_numbered_and_a_cursor_is_ignored() {
-    let running = start().await;
+async fn pages_are_numbered_and_a_cursor_is_ignored(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let first = tenant.get("/organizations/?cursor=whatever").await.expect(200);
     assert_eq!(first["results"].as_array().unwrap().len(), 1);
@@ -39,3 +37,8 @@ async fn pages_are_numbered_and_a_cursor_is_ignored() {
         );
     }
 }
+
+stories![
+    a_user_owns_an_organization,
+    pages_are_numbered_and_a_cursor_is_ignored,
+];

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::{Tenant, start, start_with};
+use crate::support::{On, Tenant, start, start_with};
 
 fn names(page: &Value) -> Vec<String> {
     page["results"]
@@ -30,9 +30,8 @@ async fn with_agents(tenant: &Tenant, count: usize) {
     }
 }
 
-#[tokio::test]
-async fn a_walk_meets_every_row_once_newest_first_and_leads_back() {
-    let running = start().await;
+async fn a_walk_meets_every_row_once_newest_first_and_leads_back(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     with_agents(&tenant, 5).await;
 
@@ -57,9 +56,8 @@ async fn a_walk_meets_every_row_once_newest_first_and_leads_back() {
     assert!(first.get("count").is_none());
 }
 
-#[tokio::test]
-async fn rows_that_come_and_go_during_a_walk_neither_repeat_nor_hide_others() {
-    let running = start().await;
+async fn rows_that_come_and_go_during_a_walk_neither_repeat_nor_hide_others(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     with_agents(&tenant, 4).await;
 
@@ -76,9 +74,8 @@ async fn rows_that_come_and_go_during_a_walk_neither_repeat_nor_hide_others() {
     assert_eq!(names(&follow(&tenant, &second["previous"]).await), ["new", "3"]);
 }
 
-#[tokio::test]
-async fn deliveries_can_be_read_oldest_first() {
-    let running = start().await;
+async fn deliveries_can_be_read_oldest_first(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let webhook = json!({ "target_url": "https://localhost:1/", "events": ["task.completed"] });
     let uid = tenant.post("/webhooks/", webhook).await.expect(201)["uid"]
@@ -116,9 +113,8 @@ async fn deliveries_can_be_read_oldest_first() {
     );
 }
 
-#[tokio::test]
-async fn a_page_has_a_hundred_rows_unless_another_number_is_asked_for() {
-    let running = start().await;
+async fn a_page_has_a_hundred_rows_unless_another_number_is_asked_for(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     with_agents(&tenant, 101).await;
 
@@ -133,9 +129,8 @@ async fn a_page_has_a_hundred_rows_unless_another_number_is_asked_for() {
     }
 }
 
-#[tokio::test]
-async fn links_start_with_the_public_url_and_keep_the_question() {
-    let running = start_with(|config| {
+async fn links_start_with_the_public_url_and_keep_the_question(on: On) {
+    let running = start_with(on, |config| {
         config.public_url = Some(Url::parse("https://avala.example.com/").unwrap());
     })
     .await;
@@ -150,7 +145,7 @@ async fn links_start_with_the_public_url_and_keep_the_question() {
         "{next}"
     );
 
-    let plain = start().await;
+    let plain = start(on).await;
     let tenant = plain.tenant("a@example.com").await;
     with_agents(&tenant, 2).await;
     let next = tenant.get("/agents/?limit=1").await.expect(200)["next"]
@@ -162,3 +157,11 @@ async fn links_start_with_the_public_url_and_keep_the_question() {
         "{next}"
     );
 }
+
+stories![
+    a_walk_meets_every_row_once_newest_first_and_leads_back,
+    rows_that_come_and_go_during_a_walk_neither_repeat_nor_hide_others,
+    deliveries_can_be_read_oldest_first,
+    a_page_has_a_hundred_rows_unless_another_number_is_asked_for,
+    links_start_with_the_public_url_and_keep_the_question,
+];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use avala_server::RateLimit;
 use serde_json::json;
 
-use crate::support::{Answer, ManualClock, Request, start, start_with};
+use crate::support::{Answer, ManualClock, On, Request, start, start_with};
 
 fn numbers(answer: &Answer) -> (u32, u32, i64) {
     let text = |name: &str| {
@@ -20,10 +20,9 @@ fn numbers(answer: &Answer) -> (u32, u32, i64) {
     )
 }
 
-#[tokio::test]
-async fn a_key_is_told_where_it_stands_and_when_to_come_back() {
+async fn a_key_is_told_where_it_stands_and_when_to_come_back(on: On) {
     let clock = ManualClock::at("2026-01-01T00:00:00Z");
-    let running = start_with(|config| {
+    let running = start_with(on, |config| {
         config.rate_limit = RateLimit::PerMinute(2);
         config.clock = Arc::new(clock.clone());
     })
@@ -52,9 +51,8 @@ async fn a_key_is_told_where_it_stands_and_when_to_come_back() {
     assert_eq!(anna.get("/users/me/").await.status, 200);
 }
 
-#[tokio::test]
-async fn every_answer_of_the_router_reports_the_limit() {
-    let running = start_with(|config| config.rate_limit = RateLimit::default()).await;
+async fn every_answer_of_the_router_reports_the_limit(on: On) {
+    let running = start_with(on, |config| config.rate_limit = RateLimit::default()).await;
     let tenant = running.tenant("a@example.com").await;
     let revoked = running.tenant("b@example.com").await;
     running.server.keys().revoke(revoked.key.id()).await.unwrap();
@@ -87,9 +85,8 @@ async fn every_answer_of_the_router_reports_the_limit() {
     }
 }
 
-#[tokio::test]
-async fn guessing_keys_is_slowed_down_and_the_right_key_still_works() {
-    let running = start_with(|config| config.rate_limit = RateLimit::default()).await;
+async fn guessing_keys_is_slowed_down_and_the_right_key_still_works(on: On) {
+    let running = start_with(on, |config| config.rate_limit = RateLimit::default()).await;
     let tenant = running.tenant("a@example.com").await;
     let guess = || async {
         let key = crate::support::same_id_other_secret(&tenant.key);
@@ -105,10 +102,9 @@ async fn guessing_keys_is_slowed_down_and_the_right_key_still_works() {
     tenant.get("/users/me/").await.expect(200);
 }
 
-#[tokio::test]
-async fn five_accounts_a_minute_come_from_one_address() {
+async fn five_accounts_a_minute_come_from_one_address(on: On) {
     let clock = ManualClock::at("2026-01-01T00:00:00Z");
-    let running = start_with(|config| {
+    let running = start_with(on, |config| {
         config.rate_limit = RateLimit::default();
         config.sign_up = true;
         config.clock = Arc::new(clock.clone());
@@ -131,9 +127,8 @@ async fn five_accounts_a_minute_come_from_one_address() {
     running.send(sign_up(5)).await.expect(201);
 }
 
-#[tokio::test]
-async fn without_limits_none_are_reported() {
-    let running = start().await;
+async fn without_limits_none_are_reported(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     for _ in 0..150 {
         let answer = tenant.get("/users/me/").await;
@@ -141,3 +136,11 @@ async fn without_limits_none_are_reported() {
         assert_eq!(answer.header("x-ratelimit-limit"), None);
     }
 }
+
+stories![
+    a_key_is_told_where_it_stands_and_when_to_come_back,
+    every_answer_of_the_router_reports_the_limit,
+    guessing_keys_is_slowed_down_and_the_right_key_still_works,
+    five_accounts_a_minute_come_from_one_address,
+    without_limits_none_are_reported,
+];

@@ -2,19 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Request, Running, start, start_with};
+use crate::support::{Answer, On, Request, Running, start, start_with};
 
-async fn open() -> Running {
-    start_with(|config| config.sign_up = true).await
+async fn open(on: On) -> Running {
+    start_with(on, |config| config.sign_up = true).await
 }
 
 async fn sign_up(running: &Running, body: &Value) -> Answer {
     running.send(Request::new("POST", "/signup/").json(body)).await
 }
 
-#[tokio::test]
-async fn a_new_user_gets_a_key_that_works_at_once() {
-    let running = open().await;
+async fn a_new_user_gets_a_key_that_works_at_once(on: On) {
+    let running = open(on).await;
     let body = json!({ "email": "anna@example.com", "password": "correct horse", "first_name": "Anna", "last_name": "" });
 
     let account = sign_up(&running, &body).await.expect(201);
@@ -50,9 +49,8 @@ async fn a_new_user_gets_a_key_that_works_at_once() {
     assert_eq!(organizations["results"][0]["name"], "Anna");
 }
 
-#[tokio::test]
-async fn an_address_has_one_account_however_it_is_written() {
-    let running = open().await;
+async fn an_address_has_one_account_however_it_is_written(on: On) {
+    let running = open(on).await;
     let body = |email: &str| json!({ "email": email, "password": "correct horse" });
     sign_up(&running, &body("anna@example.com")).await.expect(201);
     for again in ["anna@example.com", "ANNA@Example.com"] {
@@ -62,9 +60,8 @@ async fn an_address_has_one_account_however_it_is_written() {
     }
 }
 
-#[tokio::test]
-async fn two_at_the_same_time_make_one_account() {
-    let running = open().await;
+async fn two_at_the_same_time_make_one_account(on: On) {
+    let running = open(on).await;
     let body = json!({ "email": "anna@example.com", "password": "correct horse" });
     let (one, two) = tokio::join!(sign_up(&running, &body), sign_up(&running, &body));
     let mut statuses = [one.status, two.status];
@@ -72,9 +69,8 @@ async fn two_at_the_same_time_make_one_account() {
     assert_eq!(statuses, [201, 400]);
 }
 
-#[tokio::test]
-async fn every_bad_field_is_named_and_none_is_quoted() {
-    let running = open().await;
+async fn every_bad_field_is_named_and_none_is_quoted(on: On) {
+    let running = open(on).await;
     let refused = sign_up(
         &running,
         &json!({ "email": "canary", "password": "canary", "first_name": "x".repeat(151) }),
@@ -95,10 +91,17 @@ async fn every_bad_field_is_named_and_none_is_quoted() {
     );
 }
 
-#[tokio::test]
-async fn sign_up_is_off_unless_it_is_switched_on() {
-    let running = start().await;
+async fn sign_up_is_off_unless_it_is_switched_on(on: On) {
+    let running = start(on).await;
     let body = json!({ "email": "anna@example.com", "password": "correct horse" });
     let refused = sign_up(&running, &body).await;
     assert_eq!((refused.status, refused.code().as_str()), (403, "sign_up_off"));
 }
+
+stories![
+    a_new_user_gets_a_key_that_works_at_once,
+    an_address_has_one_account_however_it_is_written,
+    two_at_the_same_time_make_one_account,
+    every_bad_field_is_named_and_none_is_quoted,
+    sign_up_is_off_unless_it_is_switched_on,
+];

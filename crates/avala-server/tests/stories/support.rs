@@ -15,13 +15,14 @@ use avala_server::{
     keys::{Access, Issued, NewKey},
 };
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinHandle,
 };
+
+pub(crate) use crate::home::{Home, On};
 
 /// Nothing in a story takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Running {
     pub(crate) server: Arc<Server>,
     pub(crate) address: SocketAddr,
-    pub(crate) dir: TempDir,
+    pub(crate) dir: Home,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -47,16 +48,17 @@ pub(crate) fn config(dir: &Path) -> Config {
     }
 }
 
-pub(crate) async fn start() -> Running {
-    start_with(|_| {}).await
+pub(crate) async fn start(on: On) -> Running {
+    start_with(on, |_| {}).await
 }
 
-pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Running {
-    start_in(tempfile::tempdir().unwrap(), change).await
+pub(crate) async fn start_with(on: On, change: impl FnOnce(&mut Config)) -> Running {
+    start_in(Home::new(on).await, change).await
 }
 
-pub(crate) async fn start_in(dir: TempDir, change: impl FnOnce(&mut Config)) -> Running {
+pub(crate) async fn start_in(dir: Home, change: impl FnOnce(&mut Config)) -> Running {
     let mut config = config(dir.path());
+    config.database = dir.database();
     change(&mut config);
     let server = Arc::new(Server::open(config).await.unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -107,7 +109,7 @@ impl Running {
     }
 
     /// Ends the server as a signal would, and gives the directory back.
-    pub(crate) async fn stop(self) -> TempDir {
+    pub(crate) async fn stop(self) -> Home {
         drop(self.stop);
         tokio::time::timeout(PATIENCE, self.serving)
             .await

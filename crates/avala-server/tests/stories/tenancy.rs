@@ -3,12 +3,11 @@
 use avala_api::EventName;
 use serde_json::{Map, json};
 
-use crate::support::start;
+use crate::support::{On, start};
 
-#[tokio::test]
-async fn the_objects_of_another_tenant_do_not_exist() {
+async fn the_objects_of_another_tenant_do_not_exist(on: On) {
     // Given two tenants, and an object of every kind that belongs to the first.
-    let running = start().await;
+    let running = start(on).await;
     let anna = running.tenant("anna@example.com").await;
     let ben = running.tenant("ben@example.com").await;
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
@@ -97,9 +96,8 @@ async fn the_objects_of_another_tenant_do_not_exist() {
     anna.post("/agent-actions/", decision).await.expect(200);
 }
 
-#[tokio::test]
-async fn a_cursor_of_another_tenant_or_list_is_refused() {
-    let running = start().await;
+async fn a_cursor_of_another_tenant_or_list_is_refused(on: On) {
+    let running = start(on).await;
     let anna = running.tenant("anna@example.com").await;
     let ben = running.tenant("ben@example.com").await;
     for name in ["one", "two"] {
@@ -130,3 +128,8 @@ async fn a_cursor_of_another_tenant_or_list_is_refused() {
         "cursor_invalid"
     );
 }
+
+stories![
+    the_objects_of_another_tenant_do_not_exist,
+    a_cursor_of_another_tenant_or_list_is_refused,
+];

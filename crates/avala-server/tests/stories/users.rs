@@ -4,11 +4,10 @@ use avala_api::Scope;
 use avala_server::keys::Access;
 use serde_json::{Value, json};
 
-use crate::support::{Request, start};
+use crate::support::{On, Request, start};
 
-#[tokio::test]
-async fn a_key_tells_whose_it_is() {
-    let running = start().await;
+async fn a_key_tells_whose_it_is(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let me = tenant.get("/users/me/").await.expect(200);
     assert_eq!(
@@ -24,9 +23,8 @@ async fn a_key_tells_whose_it_is() {
     );
 }
 
-#[tokio::test]
-async fn a_key_tells_what_it_may_do() {
-    let running = start().await;
+async fn a_key_tells_what_it_may_do(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
 
     let full = tenant.get("/users/me/permissions/").await.expect(200);
@@ -46,3 +44,5 @@ async fn a_key_tells_what_it_may_do() {
         json!(["agents.read", "webhooks.read"])
     );
 }
+
+stories![a_key_tells_whose_it_is, a_key_tells_what_it_may_do,];

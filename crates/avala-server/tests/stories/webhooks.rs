@@ -6,17 +6,19 @@ use avala_keys::Secret;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
 
-use crate::support::{Answer, Request, Running, Tenant, start, start_in, start_with, within};
+use crate::support::{Answer, On, Request, Running, Tenant, start, start_in, start_with, within};
 
-async fn allowing_loopback() -> Running {
-    start_with(|config| config.allow_webhook_targets = vec!["127.0.0.0/8".parse().unwrap()]).await
+async fn allowing_loopback(on: On) -> Running {
+    start_with(on, |config| {
+        config.allow_webhook_targets = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await
 }
 
 /// A receiver that answers one request with these bytes, and tells what it got.
@@ -50,9 +52,8 @@ async fn receiver(answer: &'static [u8]) -> (SocketAddr, JoinHandle<Answer>) {
     (address, got)
 }
 
-#[tokio::test]
-async fn a_webhook_lives() {
-    let running = start().await;
+async fn a_webhook_lives(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let body =
         json!({ "target_url": "https://example.com/hook", "events": ["task.completed", "my.own_event"] });
@@ -91,9 +92,8 @@ async fn a_webhook_lives() {
     }
 }
 
-#[tokio::test]
-async fn a_secret_can_be_chosen_left_alone_and_renewed() {
-    let running = start().await;
+async fn a_secret_can_be_chosen_left_alone_and_renewed(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let body =
         json!({ "target_url": "https://example.com/", "events": ["task.completed"], "secret": "chosen" });
@@ -111,9 +111,8 @@ async fn a_secret_can_be_chosen_left_alone_and_renewed() {
     assert_eq!(tenant.get(&path).await.expect(200)["secret"], Value::Null);
 }
 
-#[tokio::test]
-async fn what_cannot_be_is_refused_by_field() {
-    let running = start().await;
+async fn what_cannot_be_is_refused_by_field(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let long = format!("https://example.com/{}", "x".repeat(2048));
     for url in [
@@ -163,10 +162,9 @@ async fn what_cannot_be_is_refused_by_field() {
     assert_eq!(both.as_object().unwrap().len(), 3, "{both}");
 }
 
-#[tokio::test]
-async fn a_test_delivery_arrives_signed() {
+async fn a_test_delivery_arrives_signed(on: On) {
     // Given a webhook to a receiver on an allowed network.
-    let running = allowing_loopback().await;
+    let running = allowing_loopback(on).await;
     let tenant = running.tenant("a@example.com").await;
     let (address, got) = receiver(b"HTTP/1.1 202 Accepted\r\nContent-Length: 5\r\n\r\nthank").await;
     let body = json!({ "target_url": format!("http://{address}/hook?a=1"), "events": ["task.completed"] });
@@ -218,9 +216,8 @@ async fn a_test_delivery_arrives_signed() {
     assert_eq!(logged["payload"], got.json());
 }
 
-#[tokio::test]
-async fn a_target_that_answers_otherwise_fails_and_redirects_are_not_followed() {
-    let running = allowing_loopback().await;
+async fn a_target_that_answers_otherwise_fails_and_redirects_are_not_followed(on: On) {
+    let running = allowing_loopback(on).await;
     let tenant = running.tenant("a@example.com").await;
     for (answer, status) in [
         (&b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"[..], 500),
@@ -246,10 +243,9 @@ async fn a_target_that_answers_otherwise_fails_and_redirects_are_not_followed() 
     }
 }
 
-#[tokio::test]
-async fn private_targets_are_not_reached_and_the_answer_tells_nothing_about_them() {
+async fn private_targets_are_not_reached_and_the_answer_tells_nothing_about_them(on: On) {
     // Given a server without allowed networks, and a listener on this machine.
-    let running = start().await;
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let open = listener.local_addr().unwrap();
@@ -275,10 +271,9 @@ async fn private_targets_are_not_reached_and_the_answer_tells_nothing_about_them
     assert!(connected.is_err(), "the server connected to a private address");
 }
 
-#[tokio::test]
-async fn a_network_that_is_no_longer_allowed_is_no_longer_reached() {
+async fn a_network_that_is_no_longer_allowed_is_no_longer_reached(on: On) {
     // Given a webhook that was made while its target was allowed.
-    let running = allowing_loopback().await;
+    let running = allowing_loopback(on).await;
     let tenant = running.tenant("a@example.com").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = format!("http://{}/", listener.local_addr().unwrap());
@@ -302,9 +297,8 @@ async fn a_network_that_is_no_longer_allowed_is_no_longer_reached() {
     assert!(connected.is_err(), "the server connected to a private address");
 }
 
-#[tokio::test]
-async fn an_inactive_webhook_is_not_tested() {
-    let running = start().await;
+async fn an_inactive_webhook_is_not_tested(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let body =
         json!({ "target_url": "https://example.com/", "events": ["task.completed"], "is_active": false });
@@ -325,10 +319,9 @@ async fn an_inactive_webhook_is_not_tested() {
     );
 }
 
-#[tokio::test]
-async fn a_delivery_under_way_is_finished_before_the_server_ends() {
+async fn a_delivery_under_way_is_finished_before_the_server_ends(on: On) {
     // Given a test delivery that has reached its target, for a caller who then hangs up.
-    let running = allowing_loopback().await;
+    let running = allowing_loopback(on).await;
     let tenant = running.tenant("a@example.com").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = format!("http://{}/", listener.local_addr().unwrap());
@@ -371,9 +364,8 @@ async fn a_delivery_under_way_is_finished_before_the_server_ends() {
     assert_eq!(logged["results"][0]["status"], "delivered");
 }
 
-#[tokio::test]
-async fn a_delivery_that_was_cut_off_is_failed_at_the_next_start() {
-    let running = start().await;
+async fn a_delivery_that_was_cut_off_is_failed_at_the_next_start(on: On) {
+    let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     let body = json!({ "target_url": "https://localhost:1/", "events": ["task.completed"] });
     let made = tenant.post("/webhooks/", body).await.expect(201);
@@ -382,13 +374,8 @@ async fn a_delivery_that_was_cut_off_is_failed_at_the_next_start() {
     let dir = running.stop().await;
 
     // As a killed process leaves it.
-    let options = SqliteConnectOptions::new().filename(dir.path().join("data").join("avala.sqlite3"));
-    let mut database = SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::query("UPDATE webhook_deliveries SET status = 'pending', attempts = 0")
-        .execute(&mut database)
-        .await
-        .unwrap();
-    database.close().await.unwrap();
+    dir.execute("UPDATE webhook_deliveries SET status = 'pending', attempts = 0")
+        .await;
 
     let running = start_in(dir, |_| {}).await;
     let tenant = Tenant {
@@ -398,3 +385,16 @@ async fn a_delivery_that_was_cut_off_is_failed_at_the_next_start() {
     let logged = tenant.get("/webhook-deliveries/").await.expect(200);
     assert_eq!(logged["results"][0]["status"], "failed");
 }
+
+stories![
+    a_webhook_lives,
+    a_secret_can_be_chosen_left_alone_and_renewed,
+    what_cannot_be_is_refused_by_field,
+    a_test_delivery_arrives_signed,
+    a_target_that_answers_otherwise_fails_and_redirects_are_not_followed,
+    private_targets_are_not_reached_and_the_answer_tells_nothing_about_them,
+    a_network_that_is_no_longer_allowed_is_no_longer_reached,
+    an_inactive_webhook_is_not_tested,
+    a_delivery_under_way_is_finished_before_the_server_ends,
+    a_delivery_that_was_cut_off_is_failed_at_the_next_start,
+];
