@@ -255,13 +255,8 @@ async fn a_link_leads_to_its_file_for_an_hour_and_no_other_does(on: On) {
     let done = once(&tenant, &uid, "exported").await;
     let other = once(&tenant, &other, "exported").await;
     let path = path_of(&running, &done);
-    let [expires, signature] = path
-        .rsplitn(3, '/')
-        .take(2)
-        .collect::<Vec<_>>()
-        .try_into()
-        .map(|[s, e]: [&str; 2]| [e, s])
-        .unwrap();
+    let (rest, signature) = path.rsplit_once('/').unwrap();
+    let (_, expires) = rest.rsplit_once('/').unwrap();
     let signature_of_other = path_of(&running, &other).rsplit('/').next().unwrap().to_owned();
     let get = async |path: String| running.send(Request::raw("GET", &path)).await;
     let absent = get("/files/exports/".to_owned()).await;
@@ -296,8 +291,8 @@ async fn a_link_leads_to_its_file_for_an_hour_and_no_other_does(on: On) {
     clock.advance_millis(3_599_999);
     assert_eq!(get(path.clone()).await.status, 200);
     clock.advance_millis(1);
-    let expired = get(path).await;
-    assert_eq!((expired.status, &expired.body), (404, &absent.body));
+    let late = get(path.clone()).await;
+    assert_eq!((late.status, &late.body), (404, &absent.body));
     let again = tenant.get(&format!("/exports/{uid}/")).await.expect(200);
     assert_eq!(download(&running, &again).await.status, 200);
 
@@ -313,7 +308,7 @@ async fn a_link_leads_to_its_file_for_an_hour_and_no_other_does(on: On) {
 
 async fn a_file_is_counted_against_the_address_that_asks(on: On) {
     let running = start_with(on, |config| {
-        config.rate_limit = avala_server::RateLimit::PerMinute(1000)
+        config.rate_limit = avala_server::RateLimit::PerMinute(1000);
     })
     .await;
     let tenant = running.tenant("a@example.com").await;
@@ -473,8 +468,8 @@ async fn two_servers_make_each_export_once() {
     assert_eq!(running.dir.execute("DELETE FROM jobs").await, 0);
     // An export that both had made would have a file with each.
     let files = |folder: &std::path::Path| std::fs::read_dir(folder.join("data/exports")).unwrap().count();
-    let (first, second) = (files(running.dir.path()), files(folder.path()));
-    assert_eq!(first + second, 40, "{first} and {second}");
+    let (ours, theirs) = (files(running.dir.path()), files(folder.path()));
+    assert_eq!(ours + theirs, 40, "{ours} and {theirs}");
     drop(stop);
     serving.await.unwrap().unwrap();
 }

@@ -31,9 +31,11 @@ macro_rules! stories {
 
 mod agents;
 mod authority;
+mod auto_label_jobs;
 mod bodies;
 mod data_dir;
 mod edge;
+mod exports;
 mod home;
 mod keys;
 mod organizations;
