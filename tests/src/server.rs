@@ -162,7 +162,7 @@ impl Site {
             stop: Some(stop),
             serving,
             owner,
-            folder: folder,
+            folder,
         }
     }
 

@@ -32,8 +32,8 @@ fn with_a_big_project(data_dir: &Path) {
         .unwrap();
     for (statement, rows) in [
         (
-            "INSERT INTO projects (uid, organization, name, created_at, updated_at)
-             SELECT 'big', uid, 'Big', 0, 0 FROM organizations ORDER BY position LIMIT 1",
+            "INSERT INTO projects (uid, organization, name, status, visibility, created_at, updated_at)
+             SELECT 'big', uid, 'Big', 'active', 'private', 0, 0 FROM organizations ORDER BY position LIMIT 1",
             1,
         ),
         (

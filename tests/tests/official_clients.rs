@@ -48,8 +48,8 @@ const RUNNING_JOB: &str = "6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f02";
 /// A project of the site's owner with one task, and an auto-label job that runs for ever.
 async fn with_a_project(site: &Site) {
     for statement in [
-        "INSERT INTO projects (uid, organization, name, created_at, updated_at)
-         SELECT '6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f01', uid, 'Judged', 0, 0 FROM organizations ORDER BY position LIMIT 1",
+        "INSERT INTO projects (uid, organization, name, status, visibility, created_at, updated_at)
+         SELECT '6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f01', uid, 'Judged', 'active', 'private', 0, 0 FROM organizations ORDER BY position LIMIT 1",
         "INSERT INTO tasks (uid, organization, project, status, created_at, updated_at)
          SELECT '6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f03', organization, uid, 'pending', 0, 0 FROM projects WHERE name = 'Judged'",
         "INSERT INTO auto_label_jobs (uid, organization, project, model_type, confidence_threshold, labels, dry_run,

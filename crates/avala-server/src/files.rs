@@ -44,7 +44,7 @@ pub(crate) fn of_export(dir: &DataDir, export: &str) -> Option<PathBuf> {
     let is_name = !export.is_empty()
         && export
             .bytes()
-            .all(|letter| letter.is_ascii_alphanumeric() || letter == b'-');
+            .all(|letter| letter.is_ascii_alphanumeric() || b"-_".contains(&letter));
     is_name.then(|| dir.exports().join(format!("{export}.json")))
 }
 

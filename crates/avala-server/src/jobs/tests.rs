@@ -58,7 +58,7 @@ impl Place {
             .await;
         place
             .write(
-                "INSERT INTO projects (uid, organization, name, created_at, updated_at) VALUES ('p', 'o', 'P', 0, 0)",
+                "INSERT INTO projects (uid, organization, name, status, visibility, created_at, updated_at) VALUES ('p', 'o', 'P', 'active', 'private', 0, 0)",
             )
             .await;
         place

@@ -43,7 +43,7 @@ pub(crate) fn served() -> Served {
     served.serve::<api::exports::Create, _, _>(exports::create);
     served.serve::<api::auto_label_jobs::List, _, _>(auto_label_jobs::list);
     served.serve::<api::auto_label_jobs::Get, _, _>(auto_label_jobs::get);
-    served.serve::<api::auto_label_jobs::Create, _, _>(auto_label_jobs::create);
     served.serve::<api::auto_label_jobs::Cancel, _, _>(auto_label_jobs::cancel);
+    served.serve::<api::auto_label_jobs::Create, _, _>(auto_label_jobs::create);
     served
 }

@@ -19,10 +19,10 @@ async fn with_projects(on: On) -> (Running, Tenant) {
     let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     for statement in [
-        "INSERT INTO projects (uid, organization, name, created_at, updated_at)
-         SELECT 'p-1', uid, 'One', 0, 0 FROM organizations WHERE name = 'a'",
-        "INSERT INTO projects (uid, organization, name, created_at, updated_at)
-         SELECT 'p-2', uid, 'Two', 0, 0 FROM organizations WHERE name = 'a'",
+        "INSERT INTO projects (uid, organization, name, status, visibility, created_at, updated_at)
+         SELECT 'p-1', uid, 'One', 'active', 'private', 0, 0 FROM organizations WHERE name = 'a'",
+        "INSERT INTO projects (uid, organization, name, status, visibility, created_at, updated_at)
+         SELECT 'p-2', uid, 'Two', 'active', 'private', 0, 0 FROM organizations WHERE name = 'a'",
         "INSERT INTO tasks (uid, organization, project, status, created_at, updated_at)
          SELECT 't-1', organization, 'p-1', 'pending', 0, 0 FROM projects WHERE uid = 'p-1'",
         "INSERT INTO tasks (uid, organization, project, status, created_at, updated_at)
