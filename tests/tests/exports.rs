@@ -22,7 +22,7 @@ use avala::{
 use avala_tests::{ServeProcess, write_rows};
 use serde_json::Value;
 
-const TASKS: usize = 30_000;
+const TASKS: u32 = 30_000;
 
 /// A project, `big`, with its tasks and a result for each.
 fn with_a_big_project(data_dir: &Path) {
@@ -49,7 +49,8 @@ fn with_a_big_project(data_dir: &Path) {
             TASKS,
         ),
     ] {
-        assert_eq!(runtime.block_on(write_rows(data_dir, statement)), rows as u64);
+        let written = runtime.block_on(write_rows(data_dir, statement));
+        assert_eq!(written, u64::from(rows));
     }
 }
 
@@ -81,7 +82,7 @@ fn download(export: &Export) -> Value {
 /// Every task in its place, each with its result.
 fn is_whole(file: &Value) {
     let tasks = file["tasks"].as_array().unwrap();
-    assert_eq!(tasks.len(), TASKS);
+    assert_eq!(tasks.len() as u64, u64::from(TASKS));
     for (number, task) in (1..).zip(tasks) {
         assert_eq!(task["uid"], format!("t-{number}"));
         assert_eq!(task["results"][0]["uid"], format!("r-t-{number}"));
@@ -90,7 +91,7 @@ fn is_whole(file: &Value) {
 
 /// Waits until so many tasks are in the file that is being made.
 fn under_way(client: &Client, export: &Export, tasks: i64) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let now = client.exports().get(export.uid.clone()).send().unwrap();
         let is_processing = now.status == Some(ExportStatus::Processing);
@@ -120,11 +121,11 @@ fn a_client_asks_waits_and_downloads() {
         .exports()
         .wait(asked.uid)
         .with_interval(Duration::from_millis(100))
-        .with_timeout(Duration::from_secs(60))
+        .with_timeout(Duration::from_mins(1))
         .send()
         .unwrap();
 
-    assert_eq!(made.exported_task_count, Some(TASKS as i64));
+    assert_eq!(made.exported_task_count, Some(TASKS.into()));
     is_whole(&download(&made));
     server.stop();
 }
@@ -137,7 +138,7 @@ fn an_export_whose_server_is_killed_twice_is_made_whole() {
     with_a_big_project(&data_dir);
 
     let asked = server.client().exports().create().project("big").send().unwrap();
-    for tasks in [1, TASKS as i64 / 2] {
+    for tasks in [1, i64::from(TASKS) / 2] {
         under_way(&server.client(), &asked, tasks);
         server.kill();
         assert!(
@@ -153,7 +154,7 @@ fn an_export_whose_server_is_killed_twice_is_made_whole() {
         .exports()
         .wait(asked.uid)
         .with_interval(Duration::from_millis(100))
-        .with_timeout(Duration::from_secs(60))
+        .with_timeout(Duration::from_mins(1))
         .send()
         .unwrap();
 
