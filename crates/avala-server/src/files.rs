@@ -10,6 +10,9 @@ use crate::{hex, keys::Authority, service::Service, store::data_dir::DataDir};
 /// Where files are, outside of the API: they take no key.
 const PREFIX: &str = "/files/exports/";
 
+/// What the log says of a request for a file: a link that still works must not get there.
+pub(crate) const ROUTE: &str = "/files/exports/{uid}";
+
 /// How many seconds a link leads to its file.
 const VALID_FOR: i64 = 3600;
 

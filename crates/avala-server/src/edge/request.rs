@@ -134,6 +134,7 @@ fn admit<'a>(service: &'a Service, peer: IpAddr, parts: &Parts) -> Admission<'a>
         return anonymous(Budget::Calls, Err(refusal));
     }
     if let Some(path) = files::asked_for(&service.authority, &parts.method, parts.uri.path()) {
+        Span::current().record("route", files::ROUTE);
         return anonymous(Budget::Calls, Ok(Admitted::File(path)));
     }
     let refused = match service.routes.find(&parts.method, parts.uri.path()) {
