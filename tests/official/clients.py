@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import json
 import os
 import sys
+import urllib.request
 import uuid
 from typing import Any, AsyncIterator
 
@@ -333,6 +335,43 @@ async def meets_bad_requests(client: Any) -> None:
         check("target_url" in str(error.body), "the refusal names the field", error.body)
 
 
+async def exports_a_project(client: Any) -> None:
+    project = given("AVALA_TEST_PROJECT")
+    made = await settled(client.exports.create(project=project))
+    check_equal((made.status, made.download_url), ("requested", None), "exports.create")
+    done = await settled(client.exports.wait(made.uid, interval=0.1, timeout=30.0))
+    check_equal((done.uid, done.status), (made.uid, "exported"), "exports.wait sees the end")
+    with urllib.request.urlopen(done.download_url, timeout=10) as answer:
+        tasks = json.load(answer)["tasks"]
+    check_equal([task["project"] for task in tasks], [project], "the link leads to the project's one task, without a key")
+    page = await settled(client.exports.list(limit=1))
+    check_equal([row.uid for row in page.items], [made.uid], "exports.list has the newest first")
+    await refused(lambda: client.exports.create(), errors.ValidationError, 400, "an export of nothing")
+    await refused(lambda: client.exports.create(project=ABSENT_UID), errors.ValidationError, 400, "an absent project")
+    await refused(lambda: client.exports.get(ABSENT_UID), errors.NotFoundError, 404, "an absent export")
+
+
+async def labels_a_project(client: Any) -> None:
+    project = given("AVALA_TEST_PROJECT")
+    made = await settled(client.auto_label_jobs.create(project, model_type="sam3", labels=["car"], dry_run=True))
+    check_equal((made.status, made.model_type, made.labels), ("pending", "sam3", ["car"]), "auto_label_jobs.create")
+    job = made
+    for _ in range(100):
+        job = await settled(client.auto_label_jobs.get(made.uid))
+        if job.status not in ("pending", "running"):
+            break
+        await asyncio.sleep(0.1)
+    check_equal((job.status, job.total_items), ("completed", 1), "a dry run comes to its end")
+    page = await settled(client.auto_label_jobs.list(project=project))
+    check(made.uid in [row.uid for row in page.items], "auto_label_jobs.list has it", page.items)
+    await refused(lambda: client.auto_label_jobs.cancel(made.uid), errors.AvalaError, 409, "cancelling what has ended")
+    running = given("AVALA_TEST_AUTO_LABEL_JOB")
+    check_equal(await settled(client.auto_label_jobs.cancel(running)), None, "auto_label_jobs.cancel")
+    job = await settled(client.auto_label_jobs.get(running))
+    check_equal(job.status, "cancelled", "a cancelled job says so")
+    await refused(lambda: client.auto_label_jobs.create(ABSENT_UID), errors.NotFoundError, 404, "an absent project")
+
+
 async def signs_up(client: Any) -> None:
     ours = await settled(client.webhooks.create(target_url="https://example.com/ours", events=["task.completed"]))
     email, password = f"judge-{uuid.uuid4()}@example.com", f"Long enough {uuid.uuid4()}"
@@ -360,6 +399,8 @@ async def story() -> None:
         await changes_agents(client)
         await changes_storage_configs(client)
         await changes_inference_providers(client)
+        await exports_a_project(client)
+        await labels_a_project(client)
         await meets_bad_requests(client)
         await signs_up(client)
     await meets_refusals()

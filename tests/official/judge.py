@@ -12,6 +12,7 @@ each check that holds and ends with a non-zero status at the first one that does
     AVALA_TEST_NARROW_KEY           a key whose only scope is webhooks.read
     AVALA_TEST_ORGANIZATION         slug of an organization that the full key sees
     AVALA_TEST_PROJECT              uid of the project `Judged`, which has one task and is not the only one (rows.json)
+    AVALA_TEST_AUTO_LABEL_JOB       uid of a running auto-label job that nobody carries out
     AVALA_TEST_WEBHOOK_TARGET       optional: a listening target; the test delivery must then arrive
     AVALA_TEST_AGENT                runner only: name of an agent with one pending execution
     AVALA_TEST_EVENT                runner only: event type of that execution

@@ -18,7 +18,7 @@ mod server;
 pub use command::{Outcome, avala, run};
 pub use database::{On, PostgresDatabase};
 pub use official::{Judge, python};
-pub use server::{ServeProcess, Site};
+pub use server::{ServeProcess, Site, seed};
 
 #[doc = include_str!("../../README.md")]
 mod readme {}

@@ -227,11 +227,7 @@ impl Site {
             None => Database::Sqlite,
             Some(postgres) => postgres.database(),
         };
-        let authority = Authority::open_with(self.data_dir(), &database)
-            .await
-            .expect("the data opens");
-        let seed = Seed::parse(json.as_bytes()).expect("the seed can be read");
-        seed::load(&authority, &seed).await.expect("the seed is loaded");
+        load(&self.data_dir(), &database, json).await;
     }
 
     pub async fn key(&self, access: Access, expires_at: Option<Timestamp>) -> ApiKey {
@@ -262,4 +258,21 @@ impl Site {
         drop(self.stop.take());
         self.serving.await.expect("the server ends");
     }
+}
+
+/// Writes declared rows beside a server that keeps them in its data directory.
+pub fn seed(data_dir: &Path, json: &str) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(load(data_dir, &Database::Sqlite, json));
+}
+
+async fn load(data_dir: &Path, database: &Database, json: &str) {
+    let authority = Authority::open_with(data_dir, database)
+        .await
+        .expect("the data opens");
+    let seed = Seed::parse(json.as_bytes()).expect("the seed can be read");
+    seed::load(&authority, &seed).await.expect("the seed is loaded");
 }

@@ -70,6 +70,10 @@ async fn judge(site: &Site, python: &std::path::PathBuf, script: &str) -> Judge 
         .given("AVALA_TEST_NARROW_KEY", narrow.expose())
         .given("AVALA_TEST_ORGANIZATION", organizations.items[0].slug.as_str())
         .given("AVALA_TEST_PROJECT", "6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f01")
+        .given(
+            "AVALA_TEST_AUTO_LABEL_JOB",
+            "6f0c8a52-0d0f-4f0e-9a55-3a1f5f0f1f02",
+        )
 }
 
 /// A webhook receiver that answers 200 to whatever comes.

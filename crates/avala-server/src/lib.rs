@@ -11,7 +11,9 @@ mod config;
 mod context;
 mod edge;
 mod error;
+mod files;
 mod hex;
+mod jobs;
 pub mod keys;
 #[cfg(feature = "measure")]
 #[doc(hidden)]

@@ -19,6 +19,7 @@ use crate::{
     config::{self, Config, PasswordCost},
     edge::{Hosts, Limits, Tls, TrustedProxies, accept},
     error::{AuthorityError, StartError},
+    jobs,
     keys::{self, Authority, Follower},
     outgoing::Outgoing,
     password::Passwords,
@@ -125,6 +126,7 @@ impl Server {
             ),
             aws_account_id: settings.aws_account_id.clone(),
             deliveries: Arc::default(),
+            jobs: Arc::default(),
             request_ids: RequestIds::new(self.authority.random().bytes()?),
             follower: follower.clone(),
             #[cfg(feature = "measure")]
@@ -136,6 +138,14 @@ impl Server {
         if let Some(tls) = &settings.tls {
             following.spawn(tls.clone().follow());
         }
+        let jobs = service.jobs.clone();
+        for worker in jobs::workers(&self.authority, &jobs, &service.deliveries) {
+            following.spawn(worker.work());
+        }
+        let shutdown = async {
+            shutdown.await;
+            jobs.close();
+        };
         accept(listener, Arc::new(service), shutdown).await;
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::{
     config,
     edge::{Hosts, Limits, Reply, Tls, TrustedProxies},
     hex,
+    jobs::Jobs,
     keys::{Authority, Follower},
     outgoing::Outgoing,
     password::Passwords,
@@ -39,8 +40,9 @@ pub(crate) struct Service {
     pub(crate) buckets: Buckets,
     /// The AWS account that roles are to trust.
     pub(crate) aws_account_id: Option<String>,
-    /// Shared by the deliveries under way; who has it alone, knows that there is none.
+    /// Shared by the deliveries and jobs under way; who has it alone, knows that there is none.
     pub(crate) deliveries: Arc<RwLock<()>>,
+    pub(crate) jobs: Arc<Jobs>,
     pub(crate) request_ids: RequestIds,
     pub(crate) follower: Follower,
     #[cfg(feature = "measure")]

@@ -4,12 +4,20 @@ use std::{
     convert::Infallible,
     future::poll_fn,
     net::SocketAddr,
-    pin::pin,
-    sync::{Arc, atomic::Ordering},
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body, Frame, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
@@ -18,7 +26,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{request, slots::Slot, stream::ClientStream};
+use super::{download::AnswerBody, request, slots::Slot, stream::ClientStream};
 use crate::{refusal::Refusal, service::Service};
 
 /// The first byte of a TLS handshake.
@@ -107,15 +115,14 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             return;
         }
     }
-    let answered = stream.answered();
+    let written = stream.answered();
     let head_bytes = service.config.head_bytes;
     let answer = service_fn(move |request| {
         let service = service.clone();
-        let answered = answered.clone();
+        let answered = written.clone();
         async move {
             let answer = request::answer(&service, peer.ip(), request).await;
-            answered.store(true, Ordering::Relaxed);
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(answer.map(|body| Told { body, answered }))
         }
     });
     let mut serving = pin!(
@@ -136,6 +143,38 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// A body that tells when it is written, which is when hyper drops it: a file takes many writes.
+struct Told {
+    body: AnswerBody,
+    answered: Arc<AtomicBool>,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Body for Told {
+    type Data = <AnswerBody as Body>::Data;
+    type Error = <AnswerBody as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -5,6 +5,7 @@ mod body;
 mod client_address;
 mod connection;
 mod deadline;
+mod download;
 mod head;
 mod host;
 mod key_in_url;

@@ -1,30 +1,39 @@
 //! The way of one request: host, target, route, key, rate limit, scope, body, handler.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{net::IpAddr, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Instant};
 
 use avala_api::{Access, Method};
-use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Request, Response, StatusCode, request::Parts};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::Either;
+use hyper::body::{Body, Incoming};
 use tracing::{Instrument, Span, field::Empty};
 
 use super::{
-    Reply, body, key_in_url,
+    Reply, body,
+    download::{AnswerBody, Download},
+    key_in_url,
     rate::{Budget, Source},
     response::response,
 };
 use crate::{
     auth::Principal,
     context::Context,
+    files,
     refusal::Refusal,
     routes::{Call, Endpoint, Match},
     service::Service,
 };
 
 /// A request that may be carried out, as far as its head tells.
-struct Admitted<'a> {
+enum Admitted<'a> {
+    Call(AdmittedCall<'a>),
+    /// For a file, proven by the link to it.
+    File(PathBuf),
+}
+
+/// A call of the API that may be carried out.
+struct AdmittedCall<'a> {
     endpoint: &'a Endpoint,
     path: Vec<(String, String)>,
 }
@@ -41,7 +50,7 @@ pub(super) async fn answer(
     service: &Arc<Service>,
     peer: IpAddr,
     request: Request<Incoming>,
-) -> Response<Full<Bytes>> {
+) -> Response<AnswerBody> {
     let began = Instant::now();
     let id = service.request_ids.next();
     let client = service.trusted_proxies.client(peer, request.headers());
@@ -74,13 +83,13 @@ async fn carry_out(
     client: IpAddr,
     request: Request<Incoming>,
     id: &str,
-) -> Response<Full<Bytes>> {
+) -> Response<AnswerBody> {
     let (parts, body) = request.into_parts();
     // A key in the URL is refused below, whatever the URL leads to.
     if !key_in_url::holds(&parts.uri)
         && let Some(reply) = service.health(parts.uri.path()).await
     {
-        return response(service, Ok(reply), None, id);
+        return response(service, Ok(reply), None, id).map(Either::Left);
     }
     let Admission {
         budget,
@@ -102,11 +111,22 @@ async fn carry_out(
         Ok(admitted)
     });
     let outcome = match outcome {
-        Ok(admitted) => run(service, &parts, body, principal, admitted).await,
+        Ok(Admitted::Call(call)) => run(service, &parts, body, principal, call).await,
+        Ok(Admitted::File(_)) if !body.is_end_stream() => Err(Refusal::not_found().closing()),
+        Ok(Admitted::File(path)) => match Download::open(&path).await {
+            Ok(download) => {
+                let head = Reply {
+                    status: StatusCode::OK,
+                    body: None,
+                };
+                return download.into(response(service, Ok(head), allowance, id));
+            }
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) if body::discard(&parts.headers, body).await => Err(refusal),
         Err(refusal) => Err(refusal.closing()),
     };
-    response(service, outcome, allowance, id)
+    response(service, outcome, allowance, id).map(Either::Left)
 }
 
 /// Everything that is decided from the head alone. No I/O.
@@ -119,10 +139,14 @@ fn admit<'a>(service: &'a Service, parts: &Parts) -> Admission<'a> {
     if let Err(refusal) = acceptable(service, parts) {
         return anonymous(Budget::Calls, Err(refusal));
     }
+    if let Some(path) = files::asked_for(&service.authority, &parts.method, parts.uri.path()) {
+        Span::current().record("route", files::ROUTE);
+        return anonymous(Budget::Calls, Ok(Admitted::File(path)));
+    }
     let refused = match service.routes.find(&parts.method, parts.uri.path()) {
         Match::Endpoint(endpoint, path) => {
             Span::current().record("route", endpoint.route.path);
-            let admitted = Admitted { endpoint, path };
+            let admitted = Admitted::Call(AdmittedCall { endpoint, path });
             if endpoint.route.access == Access::Anonymous {
                 return anonymous(endpoint.budget, Ok(admitted));
             }
@@ -198,7 +222,7 @@ async fn run(
     parts: &Parts,
     body: Incoming,
     principal: Option<Principal>,
-    Admitted { endpoint, path }: Admitted<'_>,
+    AdmittedCall { endpoint, path }: AdmittedCall<'_>,
 ) -> Result<Reply, Refusal> {
     let limits = &service.config;
     let longest = body::longest(limits, principal.is_none());

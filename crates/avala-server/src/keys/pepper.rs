@@ -22,6 +22,7 @@ pub(crate) struct Pepper {
     seals: Hmac<Sha256>,
     cursors: Hmac<Sha256>,
     external_ids: Hmac<Sha256>,
+    links: Hmac<Sha256>,
     check: [u8; 32],
     secrets: XChaCha20Poly1305,
 }
@@ -36,6 +37,7 @@ impl Pepper {
             seals: keyed(&derived("row seals, version 1"))?,
             cursors: keyed(&derived("cursors, version 1"))?,
             external_ids: keyed(&derived("external ids, version 1"))?,
+            links: keyed(&derived("links to files, version 1"))?,
             check: derived("check value, version 1"),
             secrets: XChaCha20Poly1305::new(&derived("signing secrets, version 1").into()),
             keys: pepper,
@@ -66,6 +68,10 @@ impl Pepper {
     /// What a role's trust policy knows an organization by: always the same, and nothing to guess another's from.
     pub(crate) fn external_id(&self, organization: &str) -> [u8; 32] {
         tag(&self.external_ids, organization.as_bytes())
+    }
+
+    pub(crate) fn link_tag(&self, text: &[u8]) -> [u8; 32] {
+        tag(&self.links, text)
     }
 
     /// Encrypts a secret for this row and no other.

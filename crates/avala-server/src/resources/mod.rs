@@ -2,9 +2,11 @@
 
 mod agent_actions;
 pub(crate) mod agents;
+mod auto_label_jobs;
 mod bucket_fields;
 pub(crate) mod datasets;
 mod event_targets;
+mod exports;
 mod inference_providers;
 mod organizations;
 mod projects;
@@ -36,6 +38,9 @@ pub(crate) fn served() -> Served {
     served.serve::<api::datasets::GetBySlug, _, _>(datasets::get_by_slug);
     served.serve::<api::tasks::List, _, _>(tasks::list);
     served.serve::<api::tasks::Get, _, _>(tasks::get);
+    served.serve::<api::exports::List, _, _>(exports::list);
+    served.serve::<api::exports::Get, _, _>(exports::get);
+    served.serve::<api::exports::Create, _, _>(exports::create);
     served.serve::<api::storage_configs::List, _, _>(storage_configs::list);
     served.serve::<api::storage_configs::Create, _, _>(storage_configs::create);
     served.serve::<api::storage_configs::SetupInfo, _, _>(storage_configs::setup_info);
@@ -48,6 +53,10 @@ pub(crate) fn served() -> Served {
     served.serve::<api::inference_providers::Update, _, _>(inference_providers::update);
     served.serve::<api::inference_providers::Delete, _, _>(inference_providers::delete);
     served.serve::<api::inference_providers::Test, _, _>(inference_providers::test);
+    served.serve::<api::auto_label_jobs::List, _, _>(auto_label_jobs::list);
+    served.serve::<api::auto_label_jobs::Get, _, _>(auto_label_jobs::get);
+    served.serve::<api::auto_label_jobs::Cancel, _, _>(auto_label_jobs::cancel);
+    served.serve::<api::auto_label_jobs::Create, _, _>(auto_label_jobs::create);
     served.serve::<api::webhooks::List, _, _>(webhooks::list);
     served.serve::<api::webhooks::Get, _, _>(webhooks::get);
     served.serve::<api::webhooks::Create, _, _>(webhooks::create);

@@ -12,8 +12,10 @@
 //! loading it once. A section is a file of this folder, and a line in [`Seed`] and [`load`].
 
 mod agents;
+mod auto_label_jobs;
 mod datasets;
 mod error;
+mod exports;
 mod projects;
 mod tasks;
 
@@ -38,6 +40,8 @@ pub struct Seed {
     tasks: Vec<tasks::Task>,
     agents: Vec<agents::Agent>,
     executions: Vec<agents::Execution>,
+    exports: Vec<exports::Export>,
+    auto_label_jobs: Vec<auto_label_jobs::AutoLabelJob>,
 }
 
 impl Seed {
@@ -114,6 +118,8 @@ pub async fn load(authority: &Authority, seed: &Seed) -> Result<Loaded, SeedErro
     loading.rows("tasks", &seed.tasks).await?;
     loading.rows("agents", &seed.agents).await?;
     loading.rows("executions", &seed.executions).await?;
+    loading.rows("exports", &seed.exports).await?;
+    loading.rows("auto_label_jobs", &seed.auto_label_jobs).await?;
 
     let Loading {
         change,

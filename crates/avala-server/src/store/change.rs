@@ -17,6 +17,8 @@ pub(crate) enum Actor {
     SignUp { user: String },
     /// Whoever runs a program of the server's on its own machine.
     Console,
+    /// The server itself, at a job.
+    Server,
 }
 
 /// One line of the audit.
@@ -51,6 +53,7 @@ impl Change {
             Actor::Key { id, user } => ("key", Some(id.to_string()), Some(user.as_str())),
             Actor::SignUp { user } => ("sign_up", None, Some(user.as_str())),
             Actor::Console => ("console", None, None),
+            Actor::Server => ("server", None, None),
         };
         sql(
             "INSERT INTO audit (at, actor_kind, actor_key, actor_user, action, object) VALUES ($1, $2, $3, $4, $5, $6)",

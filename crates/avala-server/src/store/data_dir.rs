@@ -59,6 +59,21 @@ impl DataDir {
         self.0.join("dev-key")
     }
 
+    /// Where the files of exports are, made if it is missing.
+    pub(crate) fn make_exports(&self) -> io::Result<PathBuf> {
+        let path = self.exports();
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path)?;
+        Ok(path)
+    }
+
+    pub(crate) fn exports(&self) -> PathBuf {
+        self.0.join("exports")
+    }
+
     /// Takes the lock of the serving process. It is held as long as the file is open, and ends with the process.
     pub(crate) fn lock(&self) -> Result<File, StartError> {
         let path = self.0.join("lock");

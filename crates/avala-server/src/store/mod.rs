@@ -3,11 +3,15 @@
 pub(crate) mod agent_executions;
 pub(crate) mod agents;
 pub(crate) mod api_keys;
+pub(crate) mod auto_label_jobs;
 mod change;
 pub(crate) mod data_dir;
 pub(crate) mod datasets;
 mod error;
+pub(crate) mod exported_tasks;
+pub(crate) mod exports;
 pub(crate) mod inference_providers;
+pub(crate) mod jobs;
 pub(crate) mod organizations;
 mod postgres;
 pub(crate) mod projects;
@@ -71,6 +75,15 @@ impl Store {
             Pool::Sqlite(pool) => Connection::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => Connection::Postgres(pool.begin().await?),
         })
+    }
+
+    /// Runs one statement by itself and without a line of the audit: it is nobody's act, only how far the server has
+    /// come with its own work.
+    pub(crate) async fn record(&self, statement: Statement) -> Result<Option<Row>, StoreError> {
+        let mut connection = self.begin().await?;
+        let row = statement.fetch_optional(&mut connection).await?;
+        connection.commit().await?;
+        Ok(row)
     }
 
     /// The connections that cannot write.

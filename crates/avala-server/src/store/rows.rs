@@ -12,7 +12,7 @@ pub(crate) enum Row {
     Postgres(PgRow),
 }
 
-/// What a column can hold: `i64`, `bool`, `String`, `Vec<u8>`, and options of them.
+/// What a column can hold: `i64`, `f64`, `bool`, `String`, `Vec<u8>`, and options of them.
 pub(crate) trait Column:
     for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
 {

@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = migrations![
     2 "0002_revocations.sql",
     3 "0003_filters.sql",
     4 "0004_rows.sql",
+    5 "0005_jobs.sql",
     6 "0006_storage_and_inference.sql",
 ];
 

@@ -33,6 +33,7 @@ pub(crate) enum Value {
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
     Bool(Option<bool>),
+    Real(Option<f64>),
 }
 
 /// Where a statement runs.
@@ -178,6 +179,7 @@ impl Statement {
             Value::Text(value) => query.bind(value),
             Value::Bytes(value) => query.bind(value),
             Value::Bool(value) => query.bind(value),
+            Value::Real(value) => query.bind(value),
         })
     }
 
@@ -193,6 +195,7 @@ impl Statement {
             Value::Text(value) => query.bind(value),
             Value::Bytes(value) => query.bind(value),
             Value::Bool(value) => query.bind(value),
+            Value::Real(value) => query.bind(value),
         })
     }
 }
@@ -242,6 +245,7 @@ value!(Timestamp, Integer, |at| Some(at.unix_millis()));
 value!(Option<Timestamp>, Integer, |at| at.map(Timestamp::unix_millis));
 value!(bool, Bool, |value| Some(value));
 value!(Option<bool>, Bool, |value| value);
+value!(Option<f64>, Real, |value| value);
 value!(&str, Text, |text| Some(text.to_owned()));
 value!(&String, Text, |text| Some(text.clone()));
 value!(String, Text, |text| Some(text));

@@ -31,11 +31,13 @@ macro_rules! stories {
 
 mod agents;
 mod authority;
+mod auto_label_jobs;
 mod bodies;
 mod bucket_keepers;
 mod data_dir;
 mod datasets;
 mod edge;
+mod exports;
 mod home;
 mod inference_provider_configs;
 mod inference_providers;
