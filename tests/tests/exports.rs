@@ -29,7 +29,7 @@ const TASKS: u32 = 30_000;
 fn with_a_big_project(data_dir: &Path) {
     let tasks: Vec<Value> = (1..=TASKS)
         .map(|number| {
-            let result = json!({ "uid": format!("r-{number}"), "data": [{ "label": "car", "box": [0.25, 0.5, 1.75, 2.5] }] });
+            let result = json!({ "uid": format!("r-t-{number}"), "data": [{ "label": "car", "box": [0.25, 0.5, 1.75, 2.5] }] });
             json!({ "uid": format!("t-{number}"), "project": "big", "name": "box", "status": "completed",
                     "created_at": Timestamp::from_unix_millis(number.into()), "results": [result] })
         })

@@ -50,11 +50,13 @@ pub(crate) fn strace(packages: &SystemPackages) -> Result<PathBuf> {
 /// A proxy to stand in front of the server. Its package may start a service of its own; the tests use neither that nor
 /// its port.
 pub(crate) fn proxy(packages: &SystemPackages, name: &str, version: &str) -> Result<PathBuf> {
-    // Programs of the administrator are not in everybody's search path.
+    // Programs of the administrator are not in everybody's search path. The tests get a whole path: they run it with an
+    // empty environment.
     let found = || {
-        ["", "/usr/sbin/"]
-            .iter()
-            .map(|folder| PathBuf::from(format!("{folder}{name}")))
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path)
+            .chain(["/usr/sbin".into()])
+            .map(|folder| folder.join(name))
             .find(|program| step::succeeds(Command::new(program).arg(version)))
     };
     if let Some(program) = found() {

@@ -22,7 +22,7 @@ use crate::{
 const LONGEST_MODEL_TYPE: usize = 50;
 const LONGEST_LABEL: usize = 255;
 const MOST_LABELS: usize = 1000;
-const THRESHOLD: f64 = 0.5;
+pub(crate) const THRESHOLD: f64 = 0.5;
 
 pub(super) async fn list(context: Context, operation: List) -> Result<Page<AutoLabelJob>, Refusal> {
     let window = paging::window(

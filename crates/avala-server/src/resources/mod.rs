@@ -2,7 +2,7 @@
 
 mod agent_actions;
 pub(crate) mod agents;
-mod auto_label_jobs;
+pub(crate) mod auto_label_jobs;
 mod bucket_fields;
 pub(crate) mod datasets;
 mod event_targets;

@@ -8,7 +8,10 @@ use avala_api::{
 use serde::Deserialize;
 
 use super::{Loading, Row, SeedError, check_known};
-use crate::store::{Written, auto_label_jobs};
+use crate::{
+    resources::auto_label_jobs::THRESHOLD,
+    store::{Written, auto_label_jobs},
+};
 
 /// A job of a project, as far as it is declared to have come. No worker carries it out.
 #[derive(Debug, Deserialize)]
@@ -57,7 +60,7 @@ impl Row for AutoLabelJob {
             uid: self.uid.clone(),
             status: Some(self.status.clone()),
             model_type: Some(self.model_type.clone().unwrap_or(ModelType::Yolo)),
-            confidence_threshold: None,
+            confidence_threshold: Some(THRESHOLD),
             labels: self.labels.clone(),
             dry_run: false,
             total_items: self.total_items,
