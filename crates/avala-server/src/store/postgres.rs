@@ -22,6 +22,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a call waits for a connection, be it for a free one or for a database that is gone.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a statement may take, with the wait for its connection. A database that is silent is given up then, and
+/// the connection with it; one that is alive gives up by itself.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a session may not outstay. A change whose server vanished would keep the others waiting for its rows.
+const SESSION: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'";
+
 /// A connection that nobody used for longer is probed before it is used again.
 const PROBED_AFTER: Duration = Duration::from_secs(1);
 
@@ -50,7 +57,7 @@ impl Store {
         };
         // Pools try again for a while; whoever starts a server wants to know at once.
         let mut first = connect(&options).await.map_err(|error| unreachable(&error))?;
-        require_durable(&mut first)
+        answered(require_durable(&mut first))
             .await
             .map_err(|error| unreachable(&error))?;
         // A connection that cannot say goodbye is closed all the same.
@@ -100,7 +107,21 @@ fn location(options: &PgConnectOptions) -> String {
 
 /// Connects once, within a time.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    timeout(CONNECT_TIMEOUT, options.connect())
+    within(CONNECT_TIMEOUT, options.connect()).await
+}
+
+/// What the database answers, unless it takes too long.
+pub(super) async fn answered<T>(
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    within(STATEMENT_TIMEOUT, answer).await
+}
+
+async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    timeout(limit, answer)
         .await
         .map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?
 }
@@ -113,10 +134,16 @@ fn pool(connections: u32) -> PgPoolOptions {
         .before_acquire(|connection, usage| {
             Box::pin(async move { Ok(usage.idle_for < PROBED_AFTER || connection.ping().await.is_ok()) })
         })
+        // The pool would wait without end for the answer that nobody waits for any more, and count the connection as
+        // used.
+        .after_release(|connection, _| {
+            Box::pin(async move { answered(connection.ping()).await.map(|()| true) })
+        })
 }
 
 /// A commit on this connection must be on the disk before it is acknowledged.
 async fn require_durable(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
     sqlx::query("SET synchronous_commit = on")
         .execute(&mut *connection)
         .await?;
@@ -141,6 +168,7 @@ async fn require_durable(connection: &mut PgConnection) -> Result<(), sqlx::Erro
 }
 
 async fn read_only(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
     sqlx::query("SET default_transaction_read_only = on")
         .execute(connection)
         .await?;

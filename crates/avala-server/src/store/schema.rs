@@ -91,10 +91,14 @@ impl Store {
 
 /// Runs what is missing, and tells the version from which it began.
 async fn upgrade(connection: &mut Connection) -> Result<i64, StoreError> {
-    if let Connection::Postgres(_) = connection {
-        sql("SELECT pg_advisory_xact_lock($1)")
+    if let Connection::Postgres(postgres) = connection {
+        // What changes every row of a large table takes its time, and whoever waits for it waits as long.
+        sqlx::raw_sql("SET LOCAL statement_timeout = 0")
+            .execute(&mut **postgres)
+            .await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(LOCK)
-            .execute(&mut *connection)
+            .execute(&mut **postgres)
             .await?;
     }
     let from = version(connection).await?;

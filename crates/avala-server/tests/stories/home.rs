@@ -1,6 +1,7 @@
 //! Where the server of a story keeps everything: a directory, and a database in it or in PostgreSQL.
 
 use std::{
+    net::{SocketAddr, ToSocketAddrs},
     path::Path,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -67,6 +68,30 @@ impl Home {
             None => Database::Sqlite,
             Some(database) => Database::Postgres(Secret::new(database.url.clone())),
         }
+    }
+
+    /// Where PostgreSQL listens.
+    pub(crate) fn postgres_address(&self) -> SocketAddr {
+        let url = self.postgres_url();
+        let host = url.host_str().unwrap();
+        (host, url.port().unwrap_or(5432))
+            .to_socket_addrs()
+            .unwrap()
+            .next()
+            .unwrap()
+    }
+
+    /// The database in PostgreSQL, as somebody listening there has it.
+    pub(crate) fn database_at(&self, address: SocketAddr) -> Database {
+        let mut url = self.postgres_url();
+        url.set_ip_host(address.ip()).unwrap();
+        url.set_port(Some(address.port())).unwrap();
+        Database::Postgres(Secret::new(String::from(url)))
+    }
+
+    /// The connection string of the database in PostgreSQL.
+    pub(crate) fn postgres_url(&self) -> url::Url {
+        self.postgres.as_ref().unwrap().url.parse().unwrap()
     }
 
     /// The key authority of another process.
