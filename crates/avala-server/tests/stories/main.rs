@@ -36,6 +36,7 @@ mod data_dir;
 mod edge;
 mod home;
 mod keys;
+mod older_schema;
 mod organizations;
 mod outages;
 mod paging;
