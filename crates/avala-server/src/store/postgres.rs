@@ -152,19 +152,21 @@ async fn require_durable(connection: &mut PgConnection) -> Result<(), sqlx::Erro
     )
     .fetch_one(connection)
     .await?;
-    for (setting, value) in [
+    are_on([
         ("fsync", fsync),
         ("full_page_writes", whole_pages),
         ("synchronous_commit", synchronous),
-    ] {
-        if value != "on" {
-            return Err(sqlx::Error::Configuration(
-                format!("its setting {setting} is {value}, and must be on: a power cut would lose what was acknowledged")
-                    .into(),
-            ));
-        }
+    ])
+}
+
+fn are_on(settings: [(&str, String); 3]) -> Result<(), sqlx::Error> {
+    match settings.into_iter().find(|(_, value)| value != "on") {
+        None => Ok(()),
+        Some((setting, value)) => Err(sqlx::Error::Configuration(
+            format!("its setting {setting} is {value}, and must be on: a power cut would lose what was acknowledged")
+                .into(),
+        )),
     }
-    Ok(())
 }
 
 async fn read_only(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -173,4 +175,20 @@ async fn read_only(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         .execute(connection)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_that_may_lose_commits_is_refused_by_name_of_the_setting() {
+        let settings = ["fsync", "full_page_writes", "synchronous_commit"];
+        assert!(are_on(settings.map(|setting| (setting, "on".to_owned()))).is_ok());
+        for off in settings {
+            let value = |setting| if setting == off { "off" } else { "on" };
+            let error = are_on(settings.map(|setting| (setting, value(setting).to_owned()))).unwrap_err();
+            assert!(error.to_string().contains(&format!("{off} is off")), "{error}");
+        }
+    }
 }

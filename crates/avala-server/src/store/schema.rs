@@ -127,9 +127,11 @@ async fn version(connection: &mut Connection) -> Result<i64, StoreError> {
         let row = sql("PRAGMA user_version").fetch_one(connection).await?;
         return row.get("user_version");
     }
-    let row = sql("SELECT to_regclass('schema_version') IS NOT NULL AS is_there")
-        .fetch_one(&mut *connection)
-        .await?;
+    // Reads rows: within a transaction, a look by name may not yet know what another one committed meanwhile.
+    let row = sql("SELECT EXISTS (SELECT FROM pg_tables
+             WHERE schemaname = current_schema() AND tablename = 'schema_version') AS is_there")
+    .fetch_one(&mut *connection)
+    .await?;
     if !row.get::<bool>("is_there")? {
         return Ok(0);
     }

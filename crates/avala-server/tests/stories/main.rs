@@ -42,6 +42,7 @@ mod outages;
 mod paging;
 mod rate_limits;
 mod rates;
+mod refused_postgres;
 mod relay;
 mod signup;
 mod support;
