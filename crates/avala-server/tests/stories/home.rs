@@ -117,6 +117,21 @@ impl Home {
         }
     }
 
+    /// The one text of each row that a statement finds.
+    pub(crate) async fn lines(&self, statement: &'static str) -> Vec<String> {
+        match &self.postgres {
+            None => {
+                let mut connection = self.sqlite().await;
+                sqlx::query_scalar(statement).fetch_all(&mut connection).await
+            }
+            Some(database) => {
+                let mut connection = PgConnection::connect(&database.url).await.unwrap();
+                sqlx::query_scalar(statement).fetch_all(&mut connection).await
+            }
+        }
+        .unwrap()
+    }
+
     /// Something that is another as soon as any row was written, even with the same values.
     pub(crate) async fn every_row(&self) -> Vec<u8> {
         let Some(database) = &self.postgres else {

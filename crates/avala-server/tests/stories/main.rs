@@ -44,6 +44,7 @@ mod rate_limits;
 mod rates;
 mod refused_postgres;
 mod relay;
+mod schema;
 mod signup;
 mod support;
 mod tenancy;
