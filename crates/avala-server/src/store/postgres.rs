@@ -26,8 +26,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// the connection with it; one that is alive gives up by itself.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a session may not outstay. A change whose server vanished would keep the others waiting for its rows.
-const SESSION: &str = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'";
+/// What a session may not outstay: a change whose server vanished would keep the others waiting for its rows. And no
+/// machine code is made for statements that are over before it is.
+const SESSION: &str =
+    "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; SET jit = off";
 
 /// A connection that nobody used for longer is probed before it is used again.
 const PROBED_AFTER: Duration = Duration::from_secs(1);
@@ -107,7 +109,12 @@ fn location(options: &PgConnectOptions) -> String {
 
 /// Connects once, within a time.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    within(CONNECT_TIMEOUT, options.connect()).await
+    within(CONNECT_TIMEOUT, async {
+        let mut connection = options.connect().await?;
+        sqlx::raw_sql(SESSION).execute(&mut connection).await?;
+        Ok(connection)
+    })
+    .await
 }
 
 /// What the database answers, unless it takes too long.
