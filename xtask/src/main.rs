@@ -27,7 +27,8 @@ Usage: cargo xtask <task>
   ci            format, lints, docs, features, packages, then `test`
   bench [NAME]  measures in release mode and writes docs/performance.md; NAME is client, command,
                 server or verify; without one, all
-  gen [--check] writes docs/parity.md, or says whether it is current
+  gen [--check] writes docs/parity.md and the schemas of the databases, or says whether the first is
+                current; the tests say it of the others
 
 With CI=true in the environment, `test` fails where it would otherwise skip.";
 

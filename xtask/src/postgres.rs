@@ -26,7 +26,7 @@ pub(crate) struct Cluster {
 const KEEPER: &str = r#"
 folder=$1 bin=$2 port=$3
 "$bin/postgres" -D "$folder/data" -p "$port" -c listen_addresses=127.0.0.1 \
-    -c unix_socket_directories="$folder" -c max_connections=200 </dev/null >"$folder/log" 2>&1 &
+    -c unix_socket_directories="$folder" -c max_connections=200 -c max_wal_size=256MB </dev/null >"$folder/log" 2>&1 &
 server=$!
 cat >/dev/null
 kill -INT $server
@@ -50,7 +50,7 @@ impl Cluster {
         };
         let password = password()?;
         let made = as_user(Path::new("mktemp"))
-            .args(["--directory", "/tmp/avala-postgres.XXXXXX"])
+            .args(["--directory", &format!("{}/avala-postgres.XXXXXX", base())])
             .output()
             .context("`mktemp` could not be started")?;
         let folder = PathBuf::from(String::from_utf8(made.stdout)?.trim_end());
@@ -109,6 +109,27 @@ impl Drop for Cluster {
         // The end of its stdin is the sign to clean up.
         drop(self.keeper.stdin.take());
         let _ended = self.keeper.wait();
+    }
+}
+
+/// Where clusters are made: in memory if there is room, since the tests make and drop a database each. The server asks
+/// for its syncs there, too.
+fn base() -> &'static str {
+    const MEMORY: &str = "/dev/shm";
+    // Containers often have 64 MiB of it.
+    const KIBIBYTES: u64 = 2 * 1024 * 1024;
+    let free = Command::new("df")
+        .args(["-Pk", MEMORY])
+        .output()
+        .ok()
+        .and_then(|table| {
+            let table = String::from_utf8(table.stdout).ok()?;
+            table.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
+        });
+    if free.is_some_and(|free: u64| free >= KIBIBYTES) {
+        MEMORY
+    } else {
+        "/tmp"
     }
 }
 

@@ -1,8 +1,9 @@
 //! `cargo xtask test`: everything the tests need, then all of them, then what was skipped.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::prerequisites::{self, SystemPackages};
 use crate::step;
@@ -77,6 +78,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         "build",
         &mut workspace.cargo(["build", "--workspace", "--all-targets"]),
     )?;
+    told_on_both_databases(workspace)?;
     let mut tests = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
     tests
         .args(arguments)
@@ -97,4 +99,63 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         println!("nothing was skipped");
     }
     outcome
+}
+
+/// Fails unless each story that is told on one database is told on the other.
+fn told_on_both_databases(workspace: &Workspace) -> Result<()> {
+    let mut command = workspace.cargo([
+        "test",
+        "--quiet",
+        "--package",
+        "avala-server",
+        "--test",
+        "stories",
+    ]);
+    command.args(["--", "--list"]);
+    let list = command
+        .output()
+        .with_context(|| format!("{} could not be started", step::quoted(&command)))?;
+    if !list.status.success() {
+        bail!(
+            "{} failed: {}",
+            step::quoted(&command),
+            String::from_utf8_lossy(&list.stderr)
+        );
+    }
+    let count = stories_on_each(&String::from_utf8(list.stdout)?)?;
+    println!("{count} stories of the server are told on both databases");
+    Ok(())
+}
+
+/// How many stories each database has, from the list of all tests.
+fn stories_on_each(list: &str) -> Result<usize> {
+    let on = |database: &str| -> BTreeSet<String> {
+        let suffix = format!("::on_{database}: test");
+        list.lines()
+            .filter_map(|line| line.strip_suffix(&suffix).map(str::to_owned))
+            .collect()
+    };
+    let (sqlite, postgres) = (on("sqlite"), on("postgres"));
+    if let Some(story) = sqlite.symmetric_difference(&postgres).next() {
+        bail!("the story {story} is told on one database only");
+    }
+    if sqlite.is_empty() {
+        bail!("no story is told on both databases");
+    }
+    Ok(sqlite.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_story_on_one_database_only_is_named() {
+        let both = "a::b::on_sqlite: test\na::b::on_postgres: test\nc: test\n";
+        assert_eq!(stories_on_each(both).unwrap(), 1);
+        let one = format!("{both}d::on_sqlite: test\n");
+        let error = stories_on_each(&one).unwrap_err().to_string();
+        assert_eq!(error, "the story d is told on one database only");
+        assert!(stories_on_each("c: test\n").is_err());
+    }
 }

@@ -1,9 +1,9 @@
 //! The server: opened once, served on a listener, and a way to seed it.
 
-use std::{fmt, fs::File, net::SocketAddr, sync::Arc};
+use std::{fmt, fs::File, net::SocketAddr, sync::Arc, time::Duration};
 
 use avala_api::{
-    EventName,
+    EventName, Timestamp,
     agents::{AgentUid, ExecutionUid},
     users::User,
 };
@@ -33,6 +33,9 @@ use crate::{
         webhook_deliveries,
     },
 };
+
+/// The age at which a delivery without an outcome was interrupted: the target has ten seconds, the database as long.
+const INTERRUPTED_AFTER: Duration = Duration::from_mins(1);
 
 /// A server on a data directory. As long as it lives, no other server opens the same one.
 pub struct Server {
@@ -135,6 +138,7 @@ impl Server {
         // Ends with this call, however it ends.
         let mut following = JoinSet::new();
         following.spawn(follower.follow(self.authority.clone()));
+        following.spawn(keep_failing_interrupted(self.authority.clone()));
         if let Some(tls) = &settings.tls {
             following.spawn(tls.clone().follow());
         }
@@ -184,10 +188,24 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Nobody is sending the deliveries that a killed process left behind, and nobody knows whether they arrived.
+/// Fails interrupted deliveries, again and again, until it is dropped.
+async fn keep_failing_interrupted(authority: Authority) {
+    loop {
+        tokio::time::sleep(INTERRUPTED_AFTER).await;
+        if let Err(error) = fail_interrupted(&authority).await {
+            tracing::error!(%error, "cannot look for interrupted deliveries");
+        }
+    }
+}
+
+/// Nobody is sending the deliveries that a killed process left behind, and nobody knows whether they arrived. Younger
+/// ones may be under way at another server on the same database.
 async fn fail_interrupted(authority: &Authority) -> Result<(), StoreError> {
+    let now = authority.now();
+    let age = i64::try_from(INTERRUPTED_AFTER.as_millis()).unwrap_or(i64::MAX);
+    let before = Timestamp::from_unix_millis(now.unix_millis().saturating_sub(age));
     let mut change = authority.store().change().await?;
-    let count = webhook_deliveries::fail_pending(change.connection(), authority.now()).await?;
+    let count = webhook_deliveries::fail_pending(change.connection(), before, now).await?;
     if count == 0 {
         return Ok(());
     }

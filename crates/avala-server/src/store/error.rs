@@ -7,10 +7,10 @@ use sqlx::{postgres::PgDatabaseError, sqlite::SqliteError};
 const SQLITE_BUSY: u32 = 5;
 const SQLITE_FULL: u32 = 13;
 
-/// PostgreSQL's codes for what passes: connection exceptions, too many connections, shutdowns and restarts, and
-/// transactions that another one made impossible.
-const PASSING: [&str; 9] = [
-    "08000", "08003", "08006", "40001", "40P01", "53300", "57P01", "57P02", "57P03",
+/// PostgreSQL's codes for what passes: connection exceptions, too many connections, shutdowns and restarts,
+/// transactions that another one made impossible, and what took too long.
+const PASSING: [&str; 11] = [
+    "08000", "08003", "08006", "25P03", "40001", "40P01", "53300", "57014", "57P01", "57P02", "57P03",
 ];
 
 /// The database refused.

@@ -73,7 +73,7 @@ impl Store {
     async fn begin(&self) -> Result<Connection, StoreError> {
         Ok(match &self.writer {
             Pool::Sqlite(pool) => Connection::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Connection::Postgres(pool.begin().await?),
+            Pool::Postgres(pool) => Connection::Postgres(postgres::answered(pool.begin()).await?),
         })
     }
 
@@ -120,7 +120,7 @@ impl Connection {
     async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => postgres::answered(transaction.commit()).await?,
         }
         Ok(())
     }

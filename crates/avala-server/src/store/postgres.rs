@@ -22,6 +22,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a call waits for a connection, be it for a free one or for a database that is gone.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a statement may take, with the wait for its connection. A database that is silent is given up then, and
+/// the connection with it; one that is alive gives up by itself.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a session may not outstay: a change whose server vanished would keep the others waiting for its rows. And no
+/// machine code is made for statements that are over before it is.
+const SESSION: &str =
+    "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; SET jit = off";
+
 /// A connection that nobody used for longer is probed before it is used again.
 const PROBED_AFTER: Duration = Duration::from_secs(1);
 
@@ -50,7 +59,7 @@ impl Store {
         };
         // Pools try again for a while; whoever starts a server wants to know at once.
         let mut first = connect(&options).await.map_err(|error| unreachable(&error))?;
-        require_durable(&mut first)
+        answered(require_durable(&mut first))
             .await
             .map_err(|error| unreachable(&error))?;
         // A connection that cannot say goodbye is closed all the same.
@@ -100,7 +109,26 @@ fn location(options: &PgConnectOptions) -> String {
 
 /// Connects once, within a time.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    timeout(CONNECT_TIMEOUT, options.connect())
+    within(CONNECT_TIMEOUT, async {
+        let mut connection = options.connect().await?;
+        sqlx::raw_sql(SESSION).execute(&mut connection).await?;
+        Ok(connection)
+    })
+    .await
+}
+
+/// What the database answers, unless it takes too long.
+pub(super) async fn answered<T>(
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    within(STATEMENT_TIMEOUT, answer).await
+}
+
+async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    timeout(limit, answer)
         .await
         .map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?
 }
@@ -113,10 +141,16 @@ fn pool(connections: u32) -> PgPoolOptions {
         .before_acquire(|connection, usage| {
             Box::pin(async move { Ok(usage.idle_for < PROBED_AFTER || connection.ping().await.is_ok()) })
         })
+        // The pool would wait without end for the answer that nobody waits for any more, and count the connection as
+        // used.
+        .after_release(|connection, _| {
+            Box::pin(async move { answered(connection.ping()).await.map(|()| true) })
+        })
 }
 
 /// A commit on this connection must be on the disk before it is acknowledged.
 async fn require_durable(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
     sqlx::query("SET synchronous_commit = on")
         .execute(&mut *connection)
         .await?;
@@ -125,24 +159,43 @@ async fn require_durable(connection: &mut PgConnection) -> Result<(), sqlx::Erro
     )
     .fetch_one(connection)
     .await?;
-    for (setting, value) in [
+    are_on([
         ("fsync", fsync),
         ("full_page_writes", whole_pages),
         ("synchronous_commit", synchronous),
-    ] {
-        if value != "on" {
-            return Err(sqlx::Error::Configuration(
-                format!("its setting {setting} is {value}, and must be on: a power cut would lose what was acknowledged")
-                    .into(),
-            ));
-        }
+    ])
+}
+
+fn are_on(settings: [(&str, String); 3]) -> Result<(), sqlx::Error> {
+    match settings.into_iter().find(|(_, value)| value != "on") {
+        None => Ok(()),
+        Some((setting, value)) => Err(sqlx::Error::Configuration(
+            format!("its setting {setting} is {value}, and must be on: a power cut would lose what was acknowledged")
+                .into(),
+        )),
     }
-    Ok(())
 }
 
 async fn read_only(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
     sqlx::query("SET default_transaction_read_only = on")
         .execute(connection)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_that_may_lose_commits_is_refused_by_name_of_the_setting() {
+        let settings = ["fsync", "full_page_writes", "synchronous_commit"];
+        assert!(are_on(settings.map(|setting| (setting, "on".to_owned()))).is_ok());
+        for off in settings {
+            let value = |setting| if setting == off { "off" } else { "on" };
+            let error = are_on(settings.map(|setting| (setting, value(setting).to_owned()))).unwrap_err();
+            assert!(error.to_string().contains(&format!("{off} is off")), "{error}");
+        }
+    }
 }

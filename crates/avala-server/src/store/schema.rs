@@ -94,10 +94,14 @@ impl Store {
 
 /// Runs what is missing, and tells the version from which it began.
 async fn upgrade(connection: &mut Connection) -> Result<i64, StoreError> {
-    if let Connection::Postgres(_) = connection {
-        sql("SELECT pg_advisory_xact_lock($1)")
+    if let Connection::Postgres(postgres) = connection {
+        // What changes every row of a large table takes its time, and whoever waits for it waits as long.
+        sqlx::raw_sql("SET LOCAL statement_timeout = 0")
+            .execute(&mut **postgres)
+            .await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(LOCK)
-            .execute(&mut *connection)
+            .execute(&mut **postgres)
             .await?;
     }
     let from = version(connection).await?;
@@ -126,9 +130,11 @@ async fn version(connection: &mut Connection) -> Result<i64, StoreError> {
         let row = sql("PRAGMA user_version").fetch_one(connection).await?;
         return row.get("user_version");
     }
-    let row = sql("SELECT to_regclass('schema_version') IS NOT NULL AS is_there")
-        .fetch_one(&mut *connection)
-        .await?;
+    // Reads rows: within a transaction, a look by name may not yet know what another one committed meanwhile.
+    let row = sql("SELECT EXISTS (SELECT FROM pg_tables
+             WHERE schemaname = current_schema() AND tablename = 'schema_version') AS is_there")
+    .fetch_one(&mut *connection)
+    .await?;
     if !row.get::<bool>("is_there")? {
         return Ok(0);
     }

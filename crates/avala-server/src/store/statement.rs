@@ -8,7 +8,7 @@ use sqlx::{
     postgres::PgArguments, query::Query, sqlite::SqliteArguments,
 };
 
-use super::{Connection, Pool, Reader, Row, StoreError, Watcher};
+use super::{Connection, Pool, Reader, Row, StoreError, Watcher, postgres};
 
 /// Begins a statement.
 pub(crate) fn sql(text: impl Into<Cow<'static, str>>) -> Statement {
@@ -57,11 +57,11 @@ macro_rules! run {
                 done.into()
             }
             Executor::Postgres(connection) => {
-                let done = $statement.postgres(true).$method(connection).await?;
+                let done = postgres::answered($statement.postgres(true).$method(connection)).await?;
                 done.into()
             }
             Executor::PostgresPool(pool) => {
-                let done = $statement.postgres(false).$method(pool).await?;
+                let done = postgres::answered($statement.postgres(false).$method(pool)).await?;
                 done.into()
             }
         }

@@ -61,14 +61,18 @@ pub(crate) async fn finish(
     Ok(())
 }
 
-/// Gives up all deliveries without an outcome, and counts them.
-pub(crate) async fn fail_pending(connection: &mut Connection, now: Timestamp) -> Result<u64, StoreError> {
-    let done =
-        sql("UPDATE webhook_deliveries SET status = 'failed', updated_at = $1 WHERE status = 'pending'")
-            .bind(now)
-            .execute(connection)
-            .await?;
-    Ok(done)
+/// Gives up the deliveries from before an instant that have no outcome, and counts them.
+pub(crate) async fn fail_pending(
+    connection: &mut Connection,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    sql("UPDATE webhook_deliveries SET status = 'failed', updated_at = $1
+         WHERE status = 'pending' AND created_at < $2")
+    .bind(now)
+    .bind(before)
+    .execute(connection)
+    .await
 }
 
 pub(crate) async fn find(

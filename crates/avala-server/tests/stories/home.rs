@@ -1,6 +1,7 @@
 //! Where the server of a story keeps everything: a directory, and a database in it or in PostgreSQL.
 
 use std::{
+    net::{SocketAddr, ToSocketAddrs},
     path::Path,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -69,6 +70,30 @@ impl Home {
         }
     }
 
+    /// Where PostgreSQL listens.
+    pub(crate) fn postgres_address(&self) -> SocketAddr {
+        let url = self.postgres_url();
+        let host = url.host_str().unwrap();
+        (host, url.port().unwrap_or(5432))
+            .to_socket_addrs()
+            .unwrap()
+            .next()
+            .unwrap()
+    }
+
+    /// The database in PostgreSQL, as somebody listening there has it.
+    pub(crate) fn database_at(&self, address: SocketAddr) -> Database {
+        let mut url = self.postgres_url();
+        url.set_ip_host(address.ip()).unwrap();
+        url.set_port(Some(address.port())).unwrap();
+        Database::Postgres(Secret::new(String::from(url)))
+    }
+
+    /// The connection string of the database in PostgreSQL.
+    pub(crate) fn postgres_url(&self) -> url::Url {
+        self.postgres.as_ref().unwrap().url.parse().unwrap()
+    }
+
     /// The key authority of another process.
     pub(crate) async fn authority(&self) -> Authority {
         Authority::open_with(self.path().join("data"), &self.database())
@@ -90,6 +115,21 @@ impl Home {
                 done.unwrap().rows_affected()
             }
         }
+    }
+
+    /// The one text of each row that a statement finds.
+    pub(crate) async fn lines(&self, statement: &'static str) -> Vec<String> {
+        match &self.postgres {
+            None => {
+                let mut connection = self.sqlite().await;
+                sqlx::query_scalar(statement).fetch_all(&mut connection).await
+            }
+            Some(database) => {
+                let mut connection = PgConnection::connect(&database.url).await.unwrap();
+                sqlx::query_scalar(statement).fetch_all(&mut connection).await
+            }
+        }
+        .unwrap()
     }
 
     /// Something that is another as soon as any row was written, even with the same values.

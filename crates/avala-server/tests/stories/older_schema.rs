@@ -1,0 +1,113 @@
+//! A data directory that an older version made: its rows are kept, and found as new ones are.
+
+use std::fs;
+
+use avala_server::{
+    AuthorityError,
+    keys::{Access, NewKey},
+};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use crate::support::{Home, On, start, start_in};
+
+/// The second schema, as its version made it.
+const SECOND: [&str; 2] = [
+    include_str!("../../src/store/migrations/sqlite/0001_first.sql"),
+    include_str!("../../src/store/migrations/sqlite/0002_revocations.sql"),
+];
+
+/// A user with a mixed-case e-mail address, an agent, and executions that name their project and task type only in
+/// their payload; or not at all.
+const ROWS: &str = r#"
+INSERT INTO users (uid, email, created_at) VALUES ('u1', 'Ada.Lovelace@Example.com', 1000);
+INSERT INTO organizations (uid, slug, name, created_at, updated_at) VALUES ('o1', 'ada', 'Ada', 1000, 1000);
+INSERT INTO memberships (organization, user, role, joined_at) VALUES ('o1', 'u1', 'owner', 1000);
+INSERT INTO agents (uid, organization, name, events, is_active, task_types, secret, created_at, updated_at)
+    VALUES ('a1', 'o1', 'first', '["task.completed"]', 1, '[]', x'00', 1000, 1000);
+INSERT INTO agent_executions (uid, registration, event_type, status, event_payload, created_at, updated_at) VALUES
+    ('e1', 'a1', 'task.completed', 'pending', '{"project_uid":"p1","task_type":"cuboid"}', 1000, 1000),
+    ('e2', 'a1', 'task.completed', 'pending', '{"project_uid":"p1","task_type":"polyline"}', 1000, 1000),
+    ('e3', 'a1', 'task.completed', 'pending', '{"task_uid":"t1"}', 1000, 1000),
+    ('e4', 'a1', 'task.completed', 'pending', '{"project_uid":null,"task_type":"cuboid"}', 1000, 1000);
+"#;
+
+/// A directory of the second schema; its pepper and what belongs to it are those of a server that ran.
+async fn of_the_second_schema() -> Home {
+    let home = start(On::Sqlite).await.stop().await;
+    let file = home.path().join("data").join("avala.sqlite3");
+    let options = SqliteConnectOptions::new().filename(&file);
+    let mut today = SqliteConnection::connect_with(&options).await.unwrap();
+    let (class, check): (String, Vec<u8>) = sqlx::query_as("SELECT class, pepper_check FROM meta")
+        .fetch_one(&mut today)
+        .await
+        .unwrap();
+    today.close().await.unwrap();
+    // Emptied, so that it keeps its mode.
+    fs::write(&file, "").unwrap();
+    let mut then = SqliteConnection::connect_with(&options).await.unwrap();
+    for statements in SECOND
+        .into_iter()
+        .chain([ROWS, "PRAGMA user_version = 2", "PRAGMA journal_mode = WAL"])
+    {
+        sqlx::raw_sql(AssertSqlSafe(statements))
+            .execute(&mut then)
+            .await
+            .unwrap();
+    }
+    sqlx::query(
+        "INSERT INTO meta (only_row, seq, class, pepper_check, created_at) VALUES (1, 0, $1, $2, 1000)",
+    )
+    .bind(class)
+    .bind(check)
+    .execute(&mut then)
+    .await
+    .unwrap();
+    then.close().await.unwrap();
+    home
+}
+
+#[tokio::test]
+async fn rows_of_the_second_schema_are_found_by_columns_of_the_third() {
+    // Given a directory of the second schema, when a server of today opens it.
+    let running = start_in(of_the_second_schema().await, |_| {}).await;
+
+    // Then the user is there: nobody else gets the address, however it is written.
+    for email in ["ada.lovelace@example.com", "Ada.Lovelace@Example.com"] {
+        let again = running.server.users().create(email).await;
+        assert!(matches!(again, Err(AuthorityError::UserExists)), "{email}");
+    }
+    let new = NewKey {
+        owner: "u1".to_owned().into(),
+        name: "test".into(),
+        access: Access::Full,
+        expires_at: None,
+    };
+    let issued = running.server.keys().issue(new).await.unwrap();
+    let get = async |path: &str| {
+        crate::support::Request::new("GET", path)
+            .key(issued.key.expose())
+            .send(running.address)
+            .await
+            .expect(200)
+    };
+    assert_eq!(get("/users/me/").await["email"], "Ada.Lovelace@Example.com");
+
+    // Then each execution is found by what only its payload said.
+    for (query, expected) in [
+        ("", json!(["e4", "e3", "e2", "e1"])),
+        ("?project=p1", json!(["e2", "e1"])),
+        ("?task_types=cuboid", json!(["e4", "e1"])),
+        ("?project=p1&task_types=cuboid", json!(["e1"])),
+    ] {
+        let page = get(&format!("/agents/a1/executions/{query}")).await;
+        let found: Vec<&serde_json::Value> = page["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| &row["uid"])
+            .collect();
+        assert_eq!(json!(found), expected, "{query}");
+    }
+    running.stop().await;
+}
