@@ -69,13 +69,13 @@ impl Server {
         let dir = DataDir::make(&config.data_dir)?;
         let lock = dir.lock()?;
         let random = Arc::new(Random::new(config.randomness));
-        let opened = keys::open(
+        let opened = Box::pin(keys::open(
             dir,
             &config.database,
             Some(config.class),
             &random,
             config.clock.now(),
-        )
+        ))
         .await?;
         let authority = Authority::of(opened, random, config.clock).await?;
         fail_interrupted(&authority).await?;

@@ -136,7 +136,7 @@ impl Worker {
         let holder = hex::encode(&self.authority.random().bytes::<16>()?);
         if let Some(claim) = jobs::claim(store, holder, now, lease_end(now)).await? {
             tokio::select! {
-                ended = self.attempt(&claim) => ended?,
+                ended = Box::pin(self.attempt(&claim)) => ended?,
                 () = self.keep(&claim) => {
                     tracing::warn!(object = claim.object, "a job was cancelled, or another worker has it");
                 }

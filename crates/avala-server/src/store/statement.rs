@@ -57,11 +57,12 @@ macro_rules! run {
                 done.into()
             }
             Executor::Postgres(connection) => {
-                let done = postgres::answered($statement.postgres(true).$method(connection)).await?;
+                let done =
+                    Box::pin(postgres::answered($statement.postgres(true).$method(connection))).await?;
                 done.into()
             }
             Executor::PostgresPool(pool) => {
-                let done = postgres::answered($statement.postgres(false).$method(pool)).await?;
+                let done = Box::pin(postgres::answered($statement.postgres(false).$method(pool))).await?;
                 done.into()
             }
         }

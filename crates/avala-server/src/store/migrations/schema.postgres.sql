@@ -67,6 +67,100 @@ CREATE TABLE audit (
     object text NOT NULL,
     CONSTRAINT audit_pkey PRIMARY KEY ("position")
 );
+CREATE TABLE auto_label_jobs (
+    "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    uid text NOT NULL,
+    organization text NOT NULL,
+    project text NOT NULL,
+    model_type text NOT NULL,
+    confidence_threshold double precision NOT NULL,
+    labels text NOT NULL,
+    dry_run boolean NOT NULL,
+    status text NOT NULL,
+    total_items bigint NOT NULL,
+    processed_items bigint NOT NULL,
+    successful_items bigint NOT NULL,
+    failed_items bigint NOT NULL,
+    skipped_items bigint NOT NULL,
+    error_message text,
+    summary text,
+    started_at bigint,
+    completed_at bigint,
+    created_at bigint NOT NULL,
+    CONSTRAINT auto_label_jobs_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid) ON DELETE CASCADE,
+    CONSTRAINT auto_label_jobs_pkey PRIMARY KEY ("position"),
+    CONSTRAINT auto_label_jobs_project_fkey FOREIGN KEY (project) REFERENCES projects(uid) ON DELETE CASCADE,
+    CONSTRAINT auto_label_jobs_uid_key UNIQUE (uid)
+);
+CREATE TABLE datasets (
+    "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    uid text NOT NULL,
+    organization text NOT NULL,
+    name text NOT NULL,
+    folded_name text NOT NULL,
+    slug text NOT NULL,
+    data_type text NOT NULL,
+    visibility text NOT NULL,
+    status text NOT NULL,
+    item_count bigint NOT NULL,
+    is_sequence boolean NOT NULL,
+    predefined_labels text,
+    metadata text,
+    provider_config bytea,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT datasets_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid) ON DELETE CASCADE,
+    CONSTRAINT datasets_organization_slug_key UNIQUE (organization, slug),
+    CONSTRAINT datasets_pkey PRIMARY KEY ("position"),
+    CONSTRAINT datasets_uid_key UNIQUE (uid)
+);
+CREATE TABLE exports (
+    "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    uid text NOT NULL,
+    organization text NOT NULL,
+    name text,
+    format text NOT NULL,
+    filter_query_string text,
+    projects text NOT NULL,
+    datasets text NOT NULL,
+    status text NOT NULL,
+    total_task_count bigint,
+    exported_task_count bigint,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT exports_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid) ON DELETE CASCADE,
+    CONSTRAINT exports_pkey PRIMARY KEY ("position"),
+    CONSTRAINT exports_uid_key UNIQUE (uid)
+);
+CREATE TABLE inference_providers (
+    "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    uid text NOT NULL,
+    organization text NOT NULL,
+    name text NOT NULL,
+    description text,
+    provider_type text NOT NULL,
+    config bytea NOT NULL,
+    is_active boolean NOT NULL,
+    project text,
+    last_test_at bigint,
+    last_test_success boolean,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT inference_providers_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid) ON DELETE CASCADE,
+    CONSTRAINT inference_providers_pkey PRIMARY KEY ("position"),
+    CONSTRAINT inference_providers_project_fkey FOREIGN KEY (project) REFERENCES projects(uid) ON DELETE SET NULL,
+    CONSTRAINT inference_providers_uid_key UNIQUE (uid)
+);
+CREATE TABLE jobs (
+    "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    kind text NOT NULL,
+    object text NOT NULL,
+    attempts bigint NOT NULL,
+    holder text,
+    due_at bigint NOT NULL,
+    CONSTRAINT jobs_kind_object_key UNIQUE (kind, object),
+    CONSTRAINT jobs_pkey PRIMARY KEY ("position")
+);
 CREATE TABLE memberships (
     organization text NOT NULL,
     "user" text NOT NULL,
@@ -96,11 +190,78 @@ CREATE TABLE organizations (
     CONSTRAINT organizations_slug_key UNIQUE (slug),
     CONSTRAINT organizations_uid_key UNIQUE (uid)
 );
+CREATE TABLE projects (
+    "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    uid text NOT NULL,
+    organization text NOT NULL,
+    name text NOT NULL,
+    status text NOT NULL,
+    task_type text,
+    visibility text NOT NULL,
+    short_description text,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT projects_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid) ON DELETE CASCADE,
+    CONSTRAINT projects_pkey PRIMARY KEY ("position"),
+    CONSTRAINT projects_uid_key UNIQUE (uid)
+);
+CREATE TABLE results (
+    "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    uid text NOT NULL,
+    task text NOT NULL,
+    status text NOT NULL,
+    data text NOT NULL,
+    metadata text,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT results_pkey PRIMARY KEY ("position"),
+    CONSTRAINT results_task_fkey FOREIGN KEY (task) REFERENCES tasks(uid) ON DELETE CASCADE,
+    CONSTRAINT results_uid_key UNIQUE (uid)
+);
 CREATE TABLE schema_version (
     only_row bigint NOT NULL,
     version bigint NOT NULL,
     CONSTRAINT schema_version_only_row_check CHECK ((only_row = 1)),
     CONSTRAINT schema_version_pkey PRIMARY KEY (only_row)
+);
+CREATE TABLE storage_configs (
+    "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    uid text NOT NULL,
+    organization text NOT NULL,
+    name text NOT NULL,
+    provider text NOT NULL,
+    s3_bucket_name text,
+    s3_bucket_region text,
+    s3_bucket_prefix text,
+    s3_auth_method text,
+    s3_is_accelerated boolean NOT NULL,
+    gc_storage_bucket_name text,
+    gc_storage_prefix text,
+    credentials bytea NOT NULL,
+    is_verified boolean NOT NULL,
+    last_verified_at bigint,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT storage_configs_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid) ON DELETE CASCADE,
+    CONSTRAINT storage_configs_pkey PRIMARY KEY ("position"),
+    CONSTRAINT storage_configs_uid_key UNIQUE (uid)
+);
+CREATE TABLE tasks (
+    "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    uid text NOT NULL,
+    organization text NOT NULL,
+    project text NOT NULL,
+    dataset text,
+    type text,
+    name text,
+    status text NOT NULL,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT tasks_dataset_fkey FOREIGN KEY (dataset) REFERENCES datasets(uid) ON DELETE SET NULL,
+    CONSTRAINT tasks_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid) ON DELETE CASCADE,
+    CONSTRAINT tasks_pkey PRIMARY KEY ("position"),
+    CONSTRAINT tasks_project_fkey FOREIGN KEY (project) REFERENCES projects(uid) ON DELETE CASCADE,
+    CONSTRAINT tasks_uid_key UNIQUE (uid)
 );
 CREATE TABLE users (
     "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -149,6 +310,19 @@ CREATE INDEX agent_executions_by_registration ON public.agent_executions USING b
 CREATE INDEX agents_by_organization ON public.agents USING btree (organization, "position");
 CREATE INDEX api_keys_by_seq ON public.api_keys USING btree (seq);
 CREATE INDEX audit_of_revocations ON public.audit USING btree (object) WHERE (action = 'api_key.revoke'::text);
+CREATE INDEX auto_label_jobs_by_organization ON public.auto_label_jobs USING btree (organization, "position");
+CREATE INDEX auto_label_jobs_by_project ON public.auto_label_jobs USING btree (project, "position");
+CREATE INDEX datasets_by_organization ON public.datasets USING btree (organization, "position");
+CREATE INDEX exports_by_organization ON public.exports USING btree (organization, "position");
+CREATE INDEX inference_providers_by_organization ON public.inference_providers USING btree (organization, "position");
+CREATE INDEX inference_providers_by_project ON public.inference_providers USING btree (project);
+CREATE INDEX jobs_by_due_at ON public.jobs USING btree (due_at);
+CREATE INDEX projects_by_organization ON public.projects USING btree (organization, "position");
+CREATE INDEX results_by_task ON public.results USING btree (task, "position");
+CREATE INDEX storage_configs_by_organization ON public.storage_configs USING btree (organization, "position");
+CREATE INDEX tasks_by_dataset ON public.tasks USING btree (dataset, "position");
+CREATE INDEX tasks_by_organization ON public.tasks USING btree (organization, "position");
+CREATE INDEX tasks_by_project ON public.tasks USING btree (project, "position");
 CREATE UNIQUE INDEX users_by_email ON public.users USING btree (lower(email));
 CREATE INDEX webhook_deliveries_by_organization ON public.webhook_deliveries USING btree (organization, "position");
 CREATE INDEX webhook_deliveries_by_subscription ON public.webhook_deliveries USING btree (subscription);

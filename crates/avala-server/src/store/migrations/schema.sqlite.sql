@@ -55,6 +55,86 @@ CREATE TABLE audit (
     action        TEXT NOT NULL,
     object        TEXT NOT NULL
 ) STRICT;
+CREATE TABLE auto_label_jobs (
+    position             INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid                  TEXT NOT NULL UNIQUE,
+    organization         TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
+    project              TEXT NOT NULL REFERENCES projects (uid) ON DELETE CASCADE,
+    model_type           TEXT NOT NULL,
+    confidence_threshold REAL NOT NULL,
+    labels               TEXT NOT NULL,
+    dry_run              INTEGER NOT NULL,
+    status               TEXT NOT NULL,
+    total_items          INTEGER NOT NULL,
+    processed_items      INTEGER NOT NULL,
+    successful_items     INTEGER NOT NULL,
+    failed_items         INTEGER NOT NULL,
+    skipped_items        INTEGER NOT NULL,
+    error_message        TEXT,
+    summary              TEXT,
+    started_at           INTEGER,
+    completed_at         INTEGER,
+    created_at           INTEGER NOT NULL
+) STRICT;
+CREATE TABLE datasets (
+    position          INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid               TEXT NOT NULL UNIQUE,
+    organization      TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
+    name              TEXT NOT NULL,
+    -- In lower case by Unicode's rules, which neither database knows by itself.
+    folded_name       TEXT NOT NULL,
+    slug              TEXT NOT NULL,
+    data_type         TEXT NOT NULL,
+    visibility        TEXT NOT NULL,
+    status            TEXT NOT NULL,
+    item_count        INTEGER NOT NULL,
+    is_sequence       INTEGER NOT NULL,
+    predefined_labels TEXT,
+    metadata          TEXT,
+    provider_config   BLOB,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL,
+    UNIQUE (organization, slug)
+) STRICT;
+CREATE TABLE exports (
+    position            INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid                 TEXT NOT NULL UNIQUE,
+    organization        TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
+    name                TEXT,
+    format              TEXT NOT NULL,
+    filter_query_string TEXT,
+    projects            TEXT NOT NULL,
+    datasets            TEXT NOT NULL,
+    status              TEXT NOT NULL,
+    total_task_count    INTEGER,
+    exported_task_count INTEGER,
+    created_at          INTEGER NOT NULL,
+    updated_at          INTEGER NOT NULL
+) STRICT;
+CREATE TABLE inference_providers (
+    position          INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid               TEXT NOT NULL UNIQUE,
+    organization      TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
+    name              TEXT NOT NULL,
+    description       TEXT,
+    provider_type     TEXT NOT NULL,
+    config            BLOB NOT NULL,
+    is_active         INTEGER NOT NULL,
+    project           TEXT REFERENCES projects (uid) ON DELETE SET NULL,
+    last_test_at      INTEGER,
+    last_test_success INTEGER,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL
+) STRICT;
+CREATE TABLE jobs (
+    position      INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind          TEXT NOT NULL,
+    object        TEXT NOT NULL,
+    attempts      INTEGER NOT NULL,
+    holder        TEXT,
+    due_at        INTEGER NOT NULL,
+    UNIQUE (kind, object)
+) STRICT;
 CREATE TABLE memberships (
     organization  TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
     user          TEXT NOT NULL REFERENCES users (uid) ON DELETE CASCADE,
@@ -76,6 +156,59 @@ CREATE TABLE organizations (
     name          TEXT NOT NULL,
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL
+) STRICT;
+CREATE TABLE projects (
+    position          INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid               TEXT NOT NULL UNIQUE,
+    organization      TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
+    name              TEXT NOT NULL,
+    status            TEXT NOT NULL,
+    task_type         TEXT,
+    visibility        TEXT NOT NULL,
+    short_description TEXT,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL
+) STRICT;
+CREATE TABLE results (
+    position          INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid               TEXT NOT NULL UNIQUE,
+    task              TEXT NOT NULL REFERENCES tasks (uid) ON DELETE CASCADE,
+    status            TEXT NOT NULL,
+    data              TEXT NOT NULL,
+    metadata          TEXT,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL
+) STRICT;
+CREATE TABLE storage_configs (
+    position               INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid                    TEXT NOT NULL UNIQUE,
+    organization           TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
+    name                   TEXT NOT NULL,
+    provider               TEXT NOT NULL,
+    s3_bucket_name         TEXT,
+    s3_bucket_region       TEXT,
+    s3_bucket_prefix       TEXT,
+    s3_auth_method         TEXT,
+    s3_is_accelerated      INTEGER NOT NULL,
+    gc_storage_bucket_name TEXT,
+    gc_storage_prefix      TEXT,
+    credentials            BLOB NOT NULL,
+    is_verified            INTEGER NOT NULL,
+    last_verified_at       INTEGER,
+    created_at             INTEGER NOT NULL,
+    updated_at             INTEGER NOT NULL
+) STRICT;
+CREATE TABLE tasks (
+    position          INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid               TEXT NOT NULL UNIQUE,
+    organization      TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
+    project           TEXT NOT NULL REFERENCES projects (uid) ON DELETE CASCADE,
+    dataset           TEXT REFERENCES datasets (uid) ON DELETE SET NULL,
+    type              TEXT,
+    name              TEXT,
+    status            TEXT NOT NULL,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE users (
     position      INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -115,6 +248,19 @@ CREATE INDEX agent_executions_by_registration ON agent_executions (registration,
 CREATE INDEX agents_by_organization ON agents (organization, position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
 CREATE INDEX audit_of_revocations ON audit (object) WHERE action = 'api_key.revoke';
+CREATE INDEX auto_label_jobs_by_organization ON auto_label_jobs (organization, position);
+CREATE INDEX auto_label_jobs_by_project ON auto_label_jobs (project, position);
+CREATE INDEX datasets_by_organization ON datasets (organization, position);
+CREATE INDEX exports_by_organization ON exports (organization, position);
+CREATE INDEX inference_providers_by_organization ON inference_providers (organization, position);
+CREATE INDEX inference_providers_by_project ON inference_providers (project);
+CREATE INDEX jobs_by_due_at ON jobs (due_at);
+CREATE INDEX projects_by_organization ON projects (organization, position);
+CREATE INDEX results_by_task ON results (task, position);
+CREATE INDEX storage_configs_by_organization ON storage_configs (organization, position);
+CREATE INDEX tasks_by_dataset ON tasks (dataset, position);
+CREATE INDEX tasks_by_organization ON tasks (organization, position);
+CREATE INDEX tasks_by_project ON tasks (project, position);
 CREATE UNIQUE INDEX users_by_email ON users (lower(email));
 CREATE INDEX webhook_deliveries_by_organization ON webhook_deliveries (organization, position);
 CREATE INDEX webhook_deliveries_by_subscription ON webhook_deliveries (subscription);
