@@ -75,7 +75,7 @@ async fn a_dry_run_says_what_would_be_labelled(on: On) {
     assert_eq!(job["status"], json!("completed"));
     assert_eq!(
         job["summary"],
-        json!({ "would_label": 2, "model_type": "sam3", "confidence_threshold": 0.75, "labels": ["car"] })
+        json!({ "would_label": 2, "model_type": "sam3", "confidence_threshold": 0.75, "model_installed": false })
     );
     assert_eq!(
         [
@@ -118,7 +118,7 @@ async fn without_a_model_a_job_fails_and_says_so(on: On) {
     assert_eq!(job["status"], json!("failed"));
     assert_eq!(
         job["error_message"],
-        json!("No model of this type is installed on this server.")
+        json!("This server has no models; jobs with dry_run only count tasks.")
     );
     assert_eq!(
         (&job["total_items"], &job["successful_items"]),
@@ -189,6 +189,13 @@ async fn every_bad_option_is_named(on: On) {
     let errors = tenant.post("/projects/p-1/auto-label/", body).await.expect(400);
     let fields: Vec<&String> = errors.as_object().unwrap().keys().collect();
     assert_eq!(fields, ["confidence_threshold", "labels", "model_type"]);
+    // Each is short enough, and there are few enough of them.
+    let body = json!({ "labels": vec!["x".repeat(255); 64] });
+    let errors = tenant.post("/projects/p-1/auto-label/", body).await.expect(400);
+    assert_eq!(
+        errors,
+        json!({ "labels": ["Ensure this field has no more than 16384 bytes."] })
+    );
     for threshold in [-0.1, 1.000_001] {
         let body = json!({ "confidence_threshold": threshold });
         tenant.post("/projects/p-1/auto-label/", body).await.expect(400);
