@@ -231,3 +231,35 @@ async fn another_organizations_project_and_jobs_are_not_found(on: On) {
         assert_eq!(page["results"], json!([]));
     }
 }
+
+/// A worker ends a job and its row in one transaction. SQLite has one writer at a time anyway.
+#[tokio::test]
+async fn a_worker_that_ends_a_job_and_a_caller_who_cancels_it_do_not_wait_for_each_other() {
+    if !crate::home::has_postgres("a worker and a caller") {
+        return;
+    }
+    // Given a worker that has ended the job, and will write what it came to once somebody waits for the worker.
+    let (running, tenant) = with_projects(On::Postgres).await;
+    let path = held(&running, &tenant, "running").await;
+    let worker = "DO $$ BEGIN
+        DELETE FROM jobs WHERE object = 'held-running';
+        FOR look IN 1..1000 LOOP
+            PERFORM pg_stat_clear_snapshot();
+            EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock');
+            PERFORM pg_sleep(0.01);
+        END LOOP;
+        UPDATE auto_label_jobs SET status = 'failed' WHERE uid = 'held-running';
+    END $$";
+    let caller = async {
+        let free = "UPDATE jobs SET attempts = attempts WHERE position IN (SELECT position FROM jobs FOR UPDATE SKIP LOCKED)";
+        within(Duration::from_secs(10), || async {
+            running.dir.execute(free).await == 0
+        })
+        .await;
+        tenant.delete(&path).await
+    };
+
+    let (_, refused) = tokio::join!(running.dir.execute(worker), caller);
+
+    assert_eq!((refused.status, refused.code()), (409, "job_ended".into()));
+}
