@@ -68,6 +68,9 @@ impl Server {
         let tls = config.tls.map(Tls::open).transpose()?.map(Arc::new);
         let dir = DataDir::make(&config.data_dir)?;
         let lock = dir.lock()?;
+        if let Err(error) = dir.clear_exports() {
+            tracing::warn!(%error, "cannot remove unfinished files of exports");
+        }
         let random = Arc::new(Random::new(config.randomness));
         let opened = Box::pin(keys::open(
             dir,

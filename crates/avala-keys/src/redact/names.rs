@@ -35,10 +35,12 @@ const SECRET: &[&str] = &[
     "secretkey",
     "signingsecret",
     "webhooksecret",
-    "xamzcredential",
+    "credential",
     "xamzsignature",
-    "xgoogcredential",
     "xgoogsignature",
+    "authkey",
+    "functionskey",
+    "subscriptionkey",
 ];
 
 /// Names that end like a secret and are none: positions in a list.
@@ -133,6 +135,15 @@ mod tests {
             "staging_api_key",
             "Set-Cookie",
             "oauth",
+            "X-Amz-Credential",
+            "X-Goog-Credential",
+            "credential",
+            "Ocp-Apim-Subscription-Key",
+            "subscriptionKey",
+            "X-Functions-Key",
+            "functions_key",
+            "X-Auth-Key",
+            "authKey",
         ] {
             assert!(is_secret_name(name), "{name}");
         }
@@ -163,6 +174,12 @@ mod tests {
             "requires_auth",
             "Access-Control-Allow-Credentials",
             "password_policy",
+            "credential.helper",
+            "credential_id",
+            "has_credential",
+            "author_key",
+            "subscription",
+            "functions",
             "commit",
             "sha",
             "uid",

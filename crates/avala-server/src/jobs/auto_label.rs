@@ -1,4 +1,4 @@
-//! Labelling a project's items. This server has no models: it says what a model would be given, or that there is none.
+//! Labelling a project's items. This server has no models: it counts what one would be given, or says that there is none.
 
 use avala_api::auto_label_jobs::AutoLabelStatus;
 use serde_json::{Map, json};
@@ -28,14 +28,14 @@ pub(super) async fn carry_out(authority: &Authority, claim: &Claim) -> Result<()
             ("would_label", json!(tasks)),
             ("model_type", json!(job.model_type)),
             ("confidence_threshold", json!(job.confidence_threshold)),
-            ("labels", json!(job.labels)),
+            ("model_installed", json!(false)),
         ];
         let summary = summary.map(|(member, value)| (member.to_owned(), value));
         job.summary = Some(Map::from_iter(summary));
         "auto_label_job.finish"
     } else {
         job.status = Some(AutoLabelStatus::Failed);
-        job.error_message = Some("No model of this type is installed on this server.".to_owned());
+        job.error_message = Some("This server has no models; jobs with dry_run only count tasks.".to_owned());
         "auto_label_job.fail"
     };
     let mut change = store.change().await?;

@@ -138,6 +138,17 @@ async fn publish(unfinished: PathBuf, path: PathBuf, folder: PathBuf) -> Result<
     Ok(published.map_err(|_| WorkError::Panicked)??)
 }
 
+/// Removes whatever the attempts left.
+pub(super) fn clear(authority: &Authority, claim: &Claim) {
+    let Some(path) = files::of_export(authority.dir(), &claim.object) else {
+        return;
+    };
+    for attempt in 1..=claim.attempt {
+        let _usually_not_there = fs::remove_file(unfinished(&path, attempt));
+    }
+    let _usually_not_there = fs::remove_file(path);
+}
+
 fn unfinished(path: &Path, attempt: i64) -> PathBuf {
     path.with_extension(format!("{attempt}.unfinished"))
 }

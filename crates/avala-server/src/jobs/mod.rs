@@ -13,7 +13,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -47,6 +47,9 @@ const RENEWED_EVERY: Duration = Duration::from_secs(3);
 /// How often the database is asked for jobs that another process made.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is told at most that jobs cannot be carried out.
+const TOLD_EVERY_MILLIS: u64 = 60_000;
+
 /// How often a job is tried. An attempt that ended with its process counts, too.
 const ATTEMPTS: i64 = 5;
 
@@ -55,12 +58,24 @@ const ATTEMPTS: i64 = 5;
 pub(crate) struct Jobs {
     made: Notify,
     is_closing: AtomicBool,
+    /// When a failure to look for jobs was last told, in milliseconds.
+    told_at: AtomicI64,
 }
 
 impl Jobs {
     /// There is a new job.
     pub(crate) fn made(&self) {
         self.made.notify_one();
+    }
+
+    /// Whether a failure is to be told: the workers see one that lasts every second.
+    fn is_news(&self, now: Timestamp) -> bool {
+        let (now, before) = (now.unix_millis(), self.told_at.load(Ordering::Relaxed));
+        now.abs_diff(before) >= TOLD_EVERY_MILLIS
+            && self
+                .told_at
+                .compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
     }
 
     /// From now on no job is begun.
@@ -117,7 +132,11 @@ impl Worker {
             match did {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(error) => tracing::error!(%error, "cannot carry out jobs"),
+                Err(error) => {
+                    if self.jobs.is_news(self.authority.now()) {
+                        tracing::error!(%error, "cannot carry out jobs");
+                    }
+                }
             }
             tokio::select! {
                 () = self.jobs.made.notified() => {}
@@ -187,7 +206,11 @@ impl Worker {
                 "auto_label_job.fail"
             }
         };
-        change.commit(entry(claim, action, now)).await
+        change.commit(entry(claim, action, now)).await?;
+        if claim.kind == Kind::Export {
+            export::clear(&self.authority, claim);
+        }
+        Ok(())
     }
 
     /// Renews the lease as long as it is ours.

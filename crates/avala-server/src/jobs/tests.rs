@@ -225,10 +225,15 @@ async fn a_job_that_ends_every_process_is_given_up() {
         place.claim("dead").await.unwrap();
         place.clock.advance(LEASE_MILLIS);
     }
+    std::fs::create_dir(place.exports()).unwrap();
+    for name in ["e.json", "e.5.unfinished", "other.json"] {
+        std::fs::write(place.exports().join(name), "half").unwrap();
+    }
 
     assert!(place.worker().next().await.unwrap());
 
     assert_eq!(place.status("e").await, ExportStatus::Failed);
+    assert_eq!(files(&place.exports()), ["other.json"]);
     assert!(!place.worker().next().await.unwrap());
 }
 
@@ -262,6 +267,14 @@ async fn a_holder_that_lost_its_job_changes_nothing() {
 
     assert_eq!(place.status("e").await, ExportStatus::Exported);
     assert_eq!(place.audited("export.finish").await, 1);
+}
+
+#[test]
+fn a_failure_that_lasts_is_told_once_a_minute() {
+    let jobs = Jobs::default();
+    let told = [0, 1, 30, 59, 60, 61, 119, 120]
+        .map(|seconds| jobs.is_news(Timestamp::from_unix_seconds(1_000_000 + seconds)));
+    assert_eq!(told, [true, false, false, false, true, false, false, true]);
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ use crate::{
 const LONGEST_MODEL_TYPE: usize = 50;
 const LONGEST_LABEL: usize = 255;
 const MOST_LABELS: usize = 1000;
+/// Of all labels, as JSON.
+const MOST_LABEL_BYTES: usize = 16 * 1024;
 pub(crate) const THRESHOLD: f64 = 0.5;
 
 pub(super) async fn list(context: Context, operation: List) -> Result<Page<AutoLabelJob>, Refusal> {
@@ -80,6 +82,9 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<AutoLa
     if labels.len() > MOST_LABELS {
         errors.add("labels", "Ensure this list has no more than 1000 items.");
     }
+    if serde_json::to_vec(&labels).is_ok_and(|text| text.len() > MOST_LABEL_BYTES) {
+        errors.add("labels", "Ensure this field has no more than 16384 bytes.");
+    }
     if labels
         .iter()
         .any(|label| label.trim().is_empty() || label.chars().count() > LONGEST_LABEL)
@@ -131,6 +136,8 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<AutoLa
 pub(super) async fn cancel(context: Context, operation: Cancel) -> Result<(), Refusal> {
     let uid = operation.uid.as_str();
     let mut change = context.store().change().await?;
+    // First, as a worker that ends the job does: in another order the two could wait for each other.
+    jobs::cancel(change.connection(), Kind::AutoLabel, uid).await?;
     let found = auto_label_jobs::find(change.connection(), context.caller()?.organization(), uid).await?;
     let mut job = found.ok_or_else(Refusal::not_found)?;
     match job.status {
@@ -147,6 +154,5 @@ pub(super) async fn cancel(context: Context, operation: Cancel) -> Result<(), Re
     job.status = Some(AutoLabelStatus::Cancelled);
     job.completed_at = Some(context.now());
     auto_label_jobs::finish(change.connection(), &job).await?;
-    jobs::cancel(change.connection(), Kind::AutoLabel, uid).await?;
     context.commit(change, "auto_label_job.cancel", uid).await
 }

@@ -6,7 +6,7 @@ use avala_api::{
     texts,
 };
 use avala_keys::{RandomnessFailed, Secret};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::event_targets::finish;
 use crate::{
@@ -24,6 +24,8 @@ use crate::{
 
 const LONGEST_NAME: usize = 255;
 const LONGEST_SLUG: usize = 100;
+/// As JSON.
+const MOST_HIDDEN_BYTES: usize = 16 * 1024;
 
 /// A name in paths that leads to another route.
 const RESERVED_SLUG: &str = "list";
@@ -98,6 +100,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<Datase
         extra: Extra::new(),
     };
     check(&dataset, &mut errors);
+    check_hidden(metadata.as_ref(), provider_config.as_ref(), &mut errors);
     finish(errors)?;
     let place = place.ok_or_else(Refusal::not_found)?;
     dataset.owner_name = Some(place.slug.as_str().into());
@@ -145,6 +148,22 @@ pub(crate) fn check(dataset: &Dataset, errors: &mut FieldErrors) {
     }
     if matches!(dataset.visibility, Some(Visibility::Other(_))) {
         errors.add("visibility", "Not a valid choice.");
+    }
+}
+
+/// What is wrong with the members that no answer shows.
+pub(crate) fn check_hidden(
+    metadata: Option<&Map<String, Value>>,
+    provider_config: Option<&SecretObject>,
+    errors: &mut FieldErrors,
+) {
+    for (field, members) in [
+        ("metadata", metadata),
+        ("provider_config", provider_config.map(SecretObject::expose)),
+    ] {
+        if serde_json::to_vec(&members).is_ok_and(|text| text.len() > MOST_HIDDEN_BYTES) {
+            errors.add(field, "Ensure this field has no more than 16384 bytes.");
+        }
     }
 }
 

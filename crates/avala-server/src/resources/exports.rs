@@ -5,6 +5,7 @@ use avala_api::{
     exports::{Create, Export, ExportFormat, ExportStatus, Get, List},
     texts,
 };
+use http::StatusCode;
 
 use super::event_targets::finish;
 use crate::{
@@ -22,6 +23,8 @@ use crate::{
 const LONGEST_NAME: usize = 255;
 const LONGEST_FILTER: usize = 1000;
 const MOST_SOURCES: usize = 100;
+/// Of one organization: the workers are everybody's.
+const MOST_UNFINISHED: i64 = 10;
 
 pub(super) async fn list(context: Context, operation: List) -> Result<Page<Export>, Refusal> {
     let oldest_first = paging::oldest_first(operation.ordering.as_deref())?;
@@ -123,6 +126,13 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<Export
         extra: Extra::new(),
     };
     let mut change = context.store().change().await?;
+    if exports::count_unfinished(change.connection(), organization).await? >= MOST_UNFINISHED {
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            "The organization has 10 unfinished exports. Wait until one of them has ended.",
+            "too_many_exports",
+        ));
+    }
     exports::upsert(change.connection(), organization, &export, now).await?;
     jobs::insert(change.connection(), Kind::Export, &uid, now).await?;
     let made = exports::find(change.connection(), organization, &uid).await?;

@@ -97,11 +97,12 @@ pub(super) async fn update(context: Context, operation: Update) -> Result<Infere
     let stored = found.ok_or_else(Refusal::not_found)?;
     let old_config = open(&context, &stored)?;
     let old = stored.provider;
+    let old_type = old.provider_type.clone();
     let config = match operation.config {
-        None => old_config,
+        None => old_config.clone(),
         Some(given) => provider_config::with_stored_secrets(given.expose().clone(), &old_config),
     };
-    let provider = InferenceProvider {
+    let mut provider = InferenceProvider {
         name: operation.name.unwrap_or(old.name),
         description: operation.description.apply(old.description),
         provider_type: operation.provider_type.or(old.provider_type),
@@ -110,6 +111,11 @@ pub(super) async fn update(context: Context, operation: Update) -> Result<Infere
         updated_at: Some(now),
         ..old
     };
+    // What was tested is another model.
+    if config != old_config || provider.provider_type != old_type {
+        provider.last_test_at = None;
+        provider.last_test_success = None;
+    }
     check(&context, change.connection(), &provider, &config).await?;
     let stored = Stored {
         config: seal(&context, uid, &config)?,
@@ -148,11 +154,13 @@ pub(super) async fn test(context: Context, operation: Test) -> Result<TestResult
     let latency = begun.elapsed();
     let now = context.now();
     let mut change = context.store().change().await?;
-    // It may have been deleted meanwhile.
-    if !inference_providers::set_tested(change.connection(), uid, success, now).await? {
-        return Err(Refusal::not_found());
+    if inference_providers::set_tested(change.connection(), &stored, success, now).await? {
+        context.commit(change, "inference_provider.test", uid).await?;
+    } else {
+        // It was changed meanwhile, or deleted.
+        let found = inference_providers::find(change.connection(), organization, uid).await?;
+        found.ok_or_else(Refusal::not_found)?;
     }
-    context.commit(change, "inference_provider.test", uid).await?;
     Ok(TestResult {
         success: Some(success),
         message: Some(message),

@@ -120,14 +120,33 @@ fn check_sagemaker(config: &Map<String, Value>, errors: &mut FieldErrors) {
     }
 }
 
-/// The config as it is answered: without secrets.
+/// The config as it is answered: without secrets. Any header and any parameter of the endpoint may be one, under
+/// whatever name.
 pub(super) fn shown(config: &Map<String, Value>) -> Map<String, Value> {
     let mut value = Value::Object(config.clone());
     redact::json(&mut value);
-    match value {
-        Value::Object(members) => members,
-        _ => Map::new(),
+    let Value::Object(mut members) = value else {
+        return Map::new();
+    };
+    if let Some(Value::Object(headers)) = members.get_mut("headers") {
+        headers.values_mut().for_each(|value| *value = REDACTED.into());
     }
+    if let Some(Value::String(url)) = members.get_mut("endpoint_url")
+        && let Some((rest, query)) = url.split_once('?')
+    {
+        *url = format!("{rest}?{}", shown_query(query));
+    }
+    members
+}
+
+/// A query with its names only.
+fn shown_query(query: &str) -> String {
+    let shown = query.split('&').map(|parameter| match parameter.split_once('=') {
+        Some((name, _)) => format!("{name}={REDACTED}"),
+        None if parameter.is_empty() => String::new(),
+        None => REDACTED.to_owned(),
+    });
+    shown.collect::<Vec<_>>().join("&")
 }
 
 /// The config that was given, with the stored secrets where it brings back what was shown of them: who reads, changes

@@ -5,7 +5,7 @@ use avala_api::{
     agents::{self as api, AgentUid, ExecutionUid},
 };
 use avala_keys::Secret;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{Loading, Row, SeedError};
@@ -31,7 +31,17 @@ pub(super) struct Agent {
     project: Option<String>,
     #[serde(default)]
     task_types: Vec<String>,
+    #[serde(default, deserialize_with = "unquoted")]
     secret: Option<Secret>,
+}
+
+/// A secret that is in no error text.
+fn unquoted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(Secret::new(text))),
+        _ => Err(D::Error::custom("expected a string")),
+    }
 }
 
 /// An event that waits for an agent.

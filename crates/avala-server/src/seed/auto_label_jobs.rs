@@ -10,10 +10,13 @@ use serde::Deserialize;
 use super::{Loading, Row, SeedError, check_known};
 use crate::{
     resources::auto_label_jobs::THRESHOLD,
-    store::{Written, auto_label_jobs},
+    store::{
+        Written, auto_label_jobs,
+        jobs::{self, Kind},
+    },
 };
 
-/// A job of a project, as far as it is declared to have come. No worker carries it out.
+/// A job of a project, as far as it is declared to have come. No worker carries it out, even if one has begun.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AutoLabelJob {
@@ -77,6 +80,7 @@ impl Row for AutoLabelJob {
             extra: Extra::new(),
         };
         let (organization, now) = (loading.organization, loading.now);
+        jobs::cancel(loading.connection(), Kind::AutoLabel, self.uid()).await?;
         let project = self.project.as_str();
         Ok(auto_label_jobs::upsert(loading.connection(), organization, project, &job, now).await?)
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Loading, Row, SeedError, check_known};
 use crate::{
-    resources::datasets::{SLUG_TAKEN, check, seal},
+    resources::datasets::{SLUG_TAKEN, check, check_hidden, seal},
     store::{
         Written,
         datasets::{self, Hidden},
@@ -79,9 +79,10 @@ impl Row for Dataset {
         }
         let status = self.status.as_ref().map(DatasetStatus::as_str);
         check_known("status", status, DatasetStatus::KNOWN, &mut errors);
+        let provider_config = self.provider_config.as_ref();
+        check_hidden(self.metadata.as_ref(), provider_config, &mut errors);
         SeedError::check(path, errors)?;
 
-        let provider_config = self.provider_config.as_ref();
         let sealed = provider_config
             .map(|config| seal(loading.authority, self.uid.as_str(), config))
             .transpose()?;

@@ -9,12 +9,15 @@ use avala_api::{
 use serde::Deserialize;
 
 use super::{Loading, Row, SeedError, check_known};
-use crate::store::{Written, exports};
+use crate::store::{
+    Written, exports,
+    jobs::{self, Kind},
+};
 
 /// What can be declared: a finished export has a file, and a seed has none.
 const STATUSES: &[&str] = &["pending", "failed"];
 
-/// An export. No worker carries it out.
+/// An export. No worker carries it out, even if one has begun.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Export {
@@ -69,6 +72,7 @@ impl Row for Export {
             extra: Extra::new(),
         };
         let (organization, now) = (loading.organization, loading.now);
+        jobs::cancel(loading.connection(), Kind::Export, self.uid()).await?;
         Ok(exports::upsert(loading.connection(), organization, &export, now).await?)
     }
 }

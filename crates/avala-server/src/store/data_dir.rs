@@ -62,12 +62,34 @@ impl DataDir {
     /// Where the files of exports are, made if it is missing.
     pub(crate) fn make_exports(&self) -> io::Result<PathBuf> {
         let path = self.exports();
+        let is_new = !path.exists();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&path)?;
+        if is_new {
+            self.sync().map_err(io::Error::other)?;
+        }
         Ok(path)
+    }
+
+    /// Removes what killed processes left of exports. Only for who holds the lock: then nobody is writing one.
+    pub(crate) fn clear_exports(&self) -> io::Result<()> {
+        let entries = match fs::read_dir(self.exports()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "unfinished")
+            {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn exports(&self) -> PathBuf {

@@ -12,11 +12,13 @@ use super::{
     sql, upsert,
 };
 
-/// The columns of `datasets`, and the name of its owner.
+/// What answers show of `datasets`, and the name of its owner.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT *, (SELECT slug FROM organizations o WHERE o.uid = datasets.organization) AS owner_name
+            "SELECT position, uid, name, slug, item_count, status, data_type, is_sequence, predefined_labels, visibility,
+             created_at, updated_at,
+             (SELECT slug FROM organizations o WHERE o.uid = datasets.organization) AS owner_name
              FROM datasets WHERE ",
             $rest
         )

@@ -90,6 +90,21 @@ pub(crate) async fn list(
     window.fetch(query, reader, export).await
 }
 
+/// How many exports of the organization wait for a worker, or have one.
+pub(crate) async fn count_unfinished(
+    connection: &mut Connection,
+    organization: &str,
+) -> Result<i64, StoreError> {
+    sql(
+        "SELECT count(*) AS n FROM jobs JOIN exports ON exports.uid = jobs.object
+         WHERE jobs.kind = 'export' AND exports.organization = $1",
+    )
+    .bind(organization)
+    .fetch_one(connection)
+    .await?
+    .get("n")
+}
+
 /// The file is being made, of so many tasks.
 pub(crate) async fn begin(store: &Store, uid: &str, total: i64, now: Timestamp) -> Result<(), StoreError> {
     let statement = sql(

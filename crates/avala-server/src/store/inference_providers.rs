@@ -54,7 +54,7 @@ pub(crate) async fn update(
     let provider = &stored.provider;
     sql(
         "UPDATE inference_providers SET name = $1, description = $2, provider_type = $3, config = $4, is_active = $5,
-         project = $6, updated_at = $7 WHERE uid = $8",
+         project = $6, last_test_at = $7, last_test_success = $8, updated_at = $9 WHERE uid = $10",
     )
     .bind(&provider.name)
     .bind(&provider.description)
@@ -62,6 +62,8 @@ pub(crate) async fn update(
     .bind(&stored.config[..])
     .bind(provider.is_active)
     .bind(provider.project.as_ref().map(ProjectUid::as_str))
+    .bind(provider.last_test_at)
+    .bind(provider.last_test_success)
     .bind(now)
     .bind(provider.uid.as_str())
     .execute(connection)
@@ -92,19 +94,23 @@ pub(crate) async fn find<'c>(
     row.as_ref().map(stored).transpose()
 }
 
-/// Writes down whether the model answered. Whether the provider is still there.
+/// Writes down whether the model answered, if the provider is still the one that was tested: every change seals its
+/// config anew. Whether it is.
 pub(crate) async fn set_tested(
     connection: &mut Connection,
-    uid: &str,
+    tested: &Stored,
     success: bool,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sql("UPDATE inference_providers SET last_test_success = $1, last_test_at = $2 WHERE uid = $3")
-        .bind(success)
-        .bind(at)
-        .bind(uid)
-        .execute(connection)
-        .await?;
+    let done = sql(
+        "UPDATE inference_providers SET last_test_success = $1, last_test_at = $2 WHERE uid = $3 AND config = $4",
+    )
+    .bind(success)
+    .bind(at)
+    .bind(tested.provider.uid.as_str())
+    .bind(&tested.config[..])
+    .execute(connection)
+    .await?;
     Ok(done > 0)
 }
 

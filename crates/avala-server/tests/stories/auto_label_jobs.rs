@@ -75,7 +75,7 @@ async fn a_dry_run_says_what_would_be_labelled(on: On) {
     assert_eq!(job["status"], json!("completed"));
     assert_eq!(
         job["summary"],
-        json!({ "would_label": 2, "model_type": "sam3", "confidence_threshold": 0.75, "labels": ["car"] })
+        json!({ "would_label": 2, "model_type": "sam3", "confidence_threshold": 0.75, "model_installed": false })
     );
     assert_eq!(
         [
@@ -118,7 +118,7 @@ async fn without_a_model_a_job_fails_and_says_so(on: On) {
     assert_eq!(job["status"], json!("failed"));
     assert_eq!(
         job["error_message"],
-        json!("No model of this type is installed on this server.")
+        json!("This server has no models; jobs with dry_run only count tasks.")
     );
     assert_eq!(
         (&job["total_items"], &job["successful_items"]),
@@ -189,6 +189,13 @@ async fn every_bad_option_is_named(on: On) {
     let errors = tenant.post("/projects/p-1/auto-label/", body).await.expect(400);
     let fields: Vec<&String> = errors.as_object().unwrap().keys().collect();
     assert_eq!(fields, ["confidence_threshold", "labels", "model_type"]);
+    // Each is short enough, and there are few enough of them.
+    let body = json!({ "labels": vec!["x".repeat(255); 64] });
+    let errors = tenant.post("/projects/p-1/auto-label/", body).await.expect(400);
+    assert_eq!(
+        errors,
+        json!({ "labels": ["Ensure this field has no more than 16384 bytes."] })
+    );
     for threshold in [-0.1, 1.000_001] {
         let body = json!({ "confidence_threshold": threshold });
         tenant.post("/projects/p-1/auto-label/", body).await.expect(400);
@@ -223,4 +230,36 @@ async fn another_organizations_project_and_jobs_are_not_found(on: On) {
             .expect(200);
         assert_eq!(page["results"], json!([]));
     }
+}
+
+/// A worker ends a job and its row in one transaction. SQLite has one writer at a time anyway.
+#[tokio::test]
+async fn a_worker_that_ends_a_job_and_a_caller_who_cancels_it_do_not_wait_for_each_other() {
+    if !crate::home::has_postgres("a worker and a caller") {
+        return;
+    }
+    // Given a worker that has ended the job, and will write what it came to once somebody waits for the worker.
+    let (running, tenant) = with_projects(On::Postgres).await;
+    let path = held(&running, &tenant, "running").await;
+    let worker = "DO $$ BEGIN
+        DELETE FROM jobs WHERE object = 'held-running';
+        FOR look IN 1..1000 LOOP
+            PERFORM pg_stat_clear_snapshot();
+            EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock');
+            PERFORM pg_sleep(0.01);
+        END LOOP;
+        UPDATE auto_label_jobs SET status = 'failed' WHERE uid = 'held-running';
+    END $$";
+    let caller = async {
+        let free = "UPDATE jobs SET attempts = attempts WHERE position IN (SELECT position FROM jobs FOR UPDATE SKIP LOCKED)";
+        within(Duration::from_secs(10), || async {
+            running.dir.execute(free).await == 0
+        })
+        .await;
+        tenant.delete(&path).await
+    };
+
+    let (_, refused) = tokio::join!(running.dir.execute(worker), caller);
+
+    assert_eq!((refused.status, refused.code()), (409, "job_ended".into()));
 }

@@ -242,6 +242,26 @@ async fn credentials_of_a_bucket_are_kept_sealed_and_never_told(on: On) {
     assert!(!String::from_utf8_lossy(&refused.body).contains(canary));
 }
 
+async fn what_no_answer_shows_is_small(on: On) {
+    let running = start(on).await;
+    let tenant = running.tenant("anna@example.com").await;
+    // The member itself is eight bytes long.
+    let create = async |slug: &str, field: &str, length: usize| {
+        let body = json!({ "name": "A", "slug": slug, "data_type": "image", field: { "n": "x".repeat(length - 8) } });
+        tenant.post("/datasets/", body).await
+    };
+    for field in ["metadata", "provider_config"] {
+        create(&field.replace('_', "-"), field, 16 * 1024)
+            .await
+            .expect(201);
+        let refused = create("more", field, 16 * 1024 + 1).await.expect(400);
+        assert_eq!(
+            refused,
+            json!({ field: ["Ensure this field has no more than 16384 bytes."] })
+        );
+    }
+}
+
 async fn a_key_that_may_only_read_creates_nothing(on: On) {
     let running = start(on).await;
     let tenant = running.tenant("anna@example.com").await;
@@ -270,5 +290,6 @@ stories![
     a_dataset_goes_where_the_caller_says,
     lists_are_filtered_by_what_is_asked,
     credentials_of_a_bucket_are_kept_sealed_and_never_told,
+    what_no_answer_shows_is_small,
     a_key_that_may_only_read_creates_nothing,
 ];

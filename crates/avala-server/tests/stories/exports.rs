@@ -23,6 +23,8 @@ stories!(
     a_file_may_be_taken_for_longer_than_a_connection_may_be_idle,
     an_export_that_a_stopping_server_left_is_made_by_the_next,
     an_interrupted_export_waits_for_the_end_of_its_lease,
+    an_organization_has_ten_unfinished_exports_at_most,
+    what_a_killed_server_left_of_a_file_is_removed_by_the_next,
 );
 
 /// As long as any of these exports may take on a busy machine.
@@ -463,6 +465,53 @@ async fn an_interrupted_export_waits_for_the_end_of_its_lease(on: On) {
     );
     clock.advance_millis(10_000);
     once(&tenant, "e-1", "exported").await;
+}
+
+async fn an_organization_has_ten_unfinished_exports_at_most(on: On) {
+    let running = start(on).await;
+    let (ours, theirs) = (
+        running.tenant("a@example.com").await,
+        running.tenant("b@example.com").await,
+    );
+    with_rows(&running.dir).await;
+    // Given ten that nobody carries out, since their leases are somebody's for ever.
+    for number in 0..10 {
+        let export = format!(
+            "INSERT INTO exports (uid, organization, format, projects, datasets, status, created_at, updated_at)
+             SELECT 'held-{number}', organization, 'avala-json-external', '[]', '[]', 'processing', 0, 0
+             FROM projects WHERE uid = 'p-1'"
+        );
+        let lease = format!(
+            "INSERT INTO jobs (kind, object, attempts, holder, due_at)
+             VALUES ('export', 'held-{number}', 1, 'x', 99999999999999)"
+        );
+        assert_eq!(running.dir.execute(export.leak()).await, 1);
+        assert_eq!(running.dir.execute(lease.leak()).await, 1);
+    }
+
+    let body = json!({ "project": "p-1" });
+    let refused = ours.post("/exports/", body.clone()).await;
+
+    assert_eq!((refused.status, refused.code()), (409, "too_many_exports".into()));
+    export(&theirs, json!({ "project": "p-b" })).await;
+    let ended = "DELETE FROM jobs WHERE object = 'held-3'";
+    assert_eq!(running.dir.execute(ended).await, 1);
+    export(&ours, body).await;
+}
+
+async fn what_a_killed_server_left_of_a_file_is_removed_by_the_next(on: On) {
+    let running = start(on).await;
+    let home = running.stop().await;
+    let folder = home.path().join("data/exports");
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in ["e-1.2.unfinished", "e-2.json"] {
+        std::fs::write(folder.join(name), "[]").unwrap();
+    }
+
+    let _running = start_in(home, |_| {}).await;
+
+    assert!(!folder.join("e-1.2.unfinished").exists());
+    assert!(folder.join("e-2.json").exists());
 }
 
 /// Two servers on one database, as on two machines.

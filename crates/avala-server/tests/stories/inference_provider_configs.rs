@@ -92,30 +92,37 @@ async fn what_was_read_can_be_written_back(on: On) {
     let running = allowing_loopback(on).await;
     let tenant = running.tenant("a@example.com").await;
     let model = model(200).await;
-    let endpoint = format!("{}boxes?api_key=canary-in-url", model.url());
+    let endpoint = format!("{}boxes?api_key=canary-in-url&code=canary-code&a=1", model.url());
     let path = make(&tenant, provider(&endpoint)).await;
     let read = tenant.get(&path).await.expect(200);
     let mut config = read["config"].clone();
     assert_eq!(
         (&config["auth_header"], &config["headers"]),
-        (
-            &json!(MARKER),
-            &json!({ "X-Api-Key": MARKER, "X-Model": "boxes-2" })
-        )
+        (&json!(MARKER), &json!({ "X-Api-Key": MARKER, "X-Model": MARKER }))
     );
-    assert!(!config["endpoint_url"].as_str().unwrap().contains("canary"));
+    assert_eq!(
+        config["endpoint_url"],
+        json!(format!(
+            "{}boxes?api_key={MARKER}&code={MARKER}&a={MARKER}",
+            model.url()
+        ))
+    );
 
     // When one member is changed and all are written back.
     config["response_key"] = json!("objects");
     config["headers"]["X-Model"] = json!("boxes-3");
     let written = tenant.patch(&path, json!({ "config": config })).await.expect(200);
+    config["headers"]["X-Model"] = json!(MARKER);
     assert_eq!(written["config"], config);
 
     // Then the secrets are what they were.
     assert_eq!(test(&tenant, &path).await["success"], json!(true));
     {
         let arrived = model.arrived.lock().unwrap();
-        assert_eq!(arrived[0].target, "/boxes?api_key=canary-in-url");
+        assert_eq!(
+            arrived[0].target,
+            "/boxes?api_key=canary-in-url&code=canary-code&a=1"
+        );
         assert_eq!(
             arrived[0].rest.header("authorization"),
             Some("Bearer canary-credential")

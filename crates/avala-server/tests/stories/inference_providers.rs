@@ -158,6 +158,47 @@ async fn a_test_asks_the_model_as_the_config_says(on: On) {
     );
 }
 
+async fn the_outcome_of_a_test_is_that_of_what_was_tested(on: On) {
+    // Given a provider that was tested.
+    let running = allowing_loopback(on).await;
+    let tenant = running.tenant("a@example.com").await;
+    let model = model(200).await;
+    let path = make(&tenant, provider(model.url().as_str())).await;
+    test(&tenant, &path).await;
+    let renamed = tenant
+        .patch(&path, json!({ "name": "more boxes" }))
+        .await
+        .expect(200);
+    assert_eq!(renamed["last_test_success"], json!(true));
+
+    // When its config is changed, then nothing is known of it any more.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let elsewhere = provider(&format!("http://{}/", listener.local_addr().unwrap()))["config"].clone();
+    let changed = tenant
+        .patch(&path, json!({ "config": elsewhere }))
+        .await
+        .expect(200);
+    let untested = |provider: &Value| {
+        (
+            provider["last_test_at"].is_null(),
+            provider["last_test_success"].is_null(),
+        )
+    };
+    assert_eq!(untested(&changed), (true, true));
+    assert_eq!(untested(&tenant.get(&path).await.expect(200)), (true, true));
+
+    // And when it is changed while the model is thinking, then what the model says is told, and not kept.
+    let change = async {
+        let (thinking, _) = listener.accept().await.unwrap();
+        let body = json!({ "config": provider(model.url().as_str())["config"] });
+        tenant.patch(&path, body).await.expect(200);
+        drop(thinking);
+    };
+    let (result, ()) = tokio::join!(test(&tenant, &path), change);
+    assert_eq!(result["success"], json!(false));
+    assert_eq!(untested(&tenant.get(&path).await.expect(200)), (true, true));
+}
+
 async fn a_model_that_fails_is_an_answer(on: On) {
     let running = allowing_loopback(on).await;
     let tenant = running.tenant("a@example.com").await;
@@ -323,6 +364,7 @@ async fn secrets_are_sealed_and_never_answered(on: On) {
 stories![
     an_inference_provider_lives,
     a_test_asks_the_model_as_the_config_says,
+    the_outcome_of_a_test_is_that_of_what_was_tested,
     a_model_that_fails_is_an_answer,
     the_timeout_of_a_config_is_kept,
     the_network_of_the_server_is_not_told,

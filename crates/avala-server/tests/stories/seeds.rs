@@ -292,6 +292,25 @@ async fn the_rows_of_another_organization_are_not_touched(on: On) {
     ben.get(&format!("/tasks/?cursor={cursor}")).await.expect(400);
 }
 
+async fn nobody_works_on_what_a_seed_declares(on: On) {
+    // Given an export and an auto-label job at which somebody is.
+    let running = start(on).await;
+    running.tenant("anna@example.com").await;
+    let declared = json!({
+        "projects": [{ "uid": "p-1", "name": "Streets" }],
+        "exports": [{ "uid": "x-1", "status": "pending", "projects": ["p-1"] }],
+        "auto_label_jobs": [{ "uid": "x-1", "project": "p-1", "status": "running" }],
+    });
+    seed(&running, &declared).await.unwrap();
+    let jobs = "INSERT INTO jobs (kind, object, attempts, holder, due_at)
+        VALUES ('export', 'x-1', 1, 'x', 99999999999999), ('auto_label', 'x-1', 1, 'x', 99999999999999)";
+    assert_eq!(running.dir.execute(jobs).await, 2);
+
+    seed(&running, &declared).await.unwrap();
+
+    assert_eq!(running.dir.execute("DELETE FROM jobs").await, 0);
+}
+
 #[test]
 fn a_typing_error_is_told_with_its_place() {
     for (text, path, part) in [
@@ -321,6 +340,9 @@ fn a_typing_error_is_told_with_its_place() {
     let quoted = r#"{"datasets": [{"uid": "d", "name": "n", "slug": "s", "data_type": "image", "provider_config": "hush"}]}"#;
     let error = Seed::parse(quoted.as_bytes()).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
+    let number = r#"{"agents": [{"uid": "a", "name": "n", "secret": 4815162342}]}"#;
+    let error = Seed::parse(number.as_bytes()).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("4815162342"), "{error}");
     let secret = r#"{"agents": [{"uid": "a", "name": "n", "secret": "hush"}], "datasets": [{"uid": "d", "name": "n",
         "slug": "s", "data_type": "image", "provider_config": {"key": "hush"}}]}"#;
     assert!(!format!("{:?}", Seed::parse(secret.as_bytes()).unwrap()).contains("hush"));
@@ -331,4 +353,5 @@ stories![
     a_seed_that_is_loaded_again_changes_only_what_it_says,
     a_seed_is_written_whole_or_not_at_all,
     the_rows_of_another_organization_are_not_touched,
+    nobody_works_on_what_a_seed_declares,
 ];
