@@ -32,16 +32,34 @@ pub const ALLOW_INSECURE_BASE_URL: Variable = Variable {
     meaning: "1, true, yes or on: plain HTTP to localhost is allowed.",
 };
 
+/// Certificates beside the operating system's.
+pub const CA_BUNDLE: Variable = Variable {
+    name: "AVALA_CA_BUNDLE",
+    meaning: "A file of CA certificates (PEM) to trust besides the system's.",
+};
+
+/// Certificates in place of the operating system's.
+pub const SSL_CERT_FILE: Variable = Variable {
+    name: "SSL_CERT_FILE",
+    meaning: "A file of CA certificates (PEM) to trust, and no others.",
+};
+
+/// The way out.
+pub const HTTPS_PROXY: Variable = Variable {
+    name: "HTTPS_PROXY",
+    meaning: "The proxy to go through; NO_PROXY names hosts to reach without it.",
+};
+
 /// The database of a server.
 pub const DATABASE_URL: Variable = Variable {
     name: "AVALA_DATABASE_URL",
-    meaning: "For `avala serve`: the PostgreSQL database, postgres://USER:PASSWORD@HOST/DATABASE.",
+    meaning: "For `serve`, `server seed`: postgres://USER:PASSWORD@HOST/DATABASE.",
 };
 
 /// The file with the database of a server.
 pub const DATABASE_URL_FILE: Variable = Variable {
     name: "AVALA_DATABASE_URL_FILE",
-    meaning: "For `avala serve`: a file with that URL.",
+    meaning: "For `serve`, `server seed`: a private file with that URL.",
 };
 
 /// No colours.
@@ -55,6 +73,9 @@ pub const VARIABLES: &[Variable] = &[
     API_KEY,
     BASE_URL,
     ALLOW_INSECURE_BASE_URL,
+    CA_BUNDLE,
+    SSL_CERT_FILE,
+    HTTPS_PROXY,
     DATABASE_URL,
     DATABASE_URL_FILE,
     NO_COLOR,

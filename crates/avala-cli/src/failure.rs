@@ -137,7 +137,10 @@ impl From<avala::Error> for Failure {
             status: error.status().map(|status| status.as_u16()),
             code: error.code().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),
-            hint: error.hint().map(str::to_owned),
+            // Here, it is an option.
+            hint: error
+                .hint()
+                .map(|hint| hint.replace("`with_timeout`", "`--timeout 2m`")),
             retry_after: error.retry_after().map(|wait| wait.as_secs_f64()),
             fields: error.field_errors().clone(),
             exit: Exit::of(&error),

@@ -21,7 +21,7 @@ pub enum StartError {
         error: io::Error,
     },
     /// Other users of this machine can reach the data.
-    #[error("{} can be reached by other users (mode {mode:o}); run: chmod go-rwx {}", path.display(), path.display())]
+    #[error("the path {} can be reached by other users (mode {mode:o}); run: chmod go-rwx {}", path.display(), path.display())]
     Exposed {
         /// The file or directory.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum StartError {
         mode: u32,
     },
     /// Another user of this machine owns the data, and can read and replace it.
-    #[error("{} belongs to another user (uid {owner}); run as that user, or: chown {process} {}", path.display(), path.display())]
+    #[error("the path {} belongs to another user (uid {owner}); run as that user, or: chown {process} {}", path.display(), path.display())]
     ForeignOwner {
         /// The file or directory.
         path: PathBuf,
@@ -39,13 +39,13 @@ pub enum StartError {
         process: u32,
     },
     /// A file is a symbolic link: it does not lie in the directory.
-    #[error("{} is a symbolic link; put the file itself there", .0.display())]
+    #[error("the file {} is a symbolic link; put the file itself there", .0.display())]
     Link(PathBuf),
     /// Another server has the directory open.
     #[error("another server is serving {}", .0.display())]
     AlreadyServing(PathBuf),
     /// There is no server data in the directory.
-    #[error("{} holds no server data; start a server there first", .0.display())]
+    #[error("the directory {} holds no server data; start a server there first", .0.display())]
     NoData(PathBuf),
     /// The database is there, the pepper is not.
     #[error(
@@ -58,7 +58,7 @@ pub enum StartError {
     PepperWrong(PathBuf),
     /// The pepper is there, the database is not.
     #[error(
-        "the pepper is there but the database {0} is missing or empty; restore it, or start with an empty directory"
+        "the pepper is there but the database {0} is missing or empty; restore it, or start with an empty directory. If its rows are in PostgreSQL, say so with --database-file FILE or AVALA_DATABASE_URL"
     )]
     DatabaseLost(String),
     /// The connection string of the database cannot be used. It is not repeated, since it holds a password.
@@ -103,7 +103,7 @@ pub enum StartError {
     #[error("the routes clash: {0}")]
     Routes(String),
     /// A file of the certificate cannot be used.
-    #[error("{} cannot be used for TLS: {why}", path.display())]
+    #[error("the file {} cannot be used for TLS: {why}", path.display())]
     Tls {
         /// The file.
         path: PathBuf,

@@ -30,7 +30,7 @@ use crate::{
         Actor, Entry, StoreError,
         agent_executions::{self, NewExecution},
         data_dir::DataDir,
-        webhook_deliveries,
+        users, webhook_deliveries,
     },
 };
 
@@ -248,6 +248,11 @@ impl Users<'_> {
             },
         )
         .await
+    }
+
+    /// Whether there is any user.
+    pub async fn exist(&self) -> Result<bool, AuthorityError> {
+        Ok(users::exist(self.0.store().reader()).await?)
     }
 }
 

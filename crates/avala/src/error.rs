@@ -76,10 +76,7 @@ impl Error {
 
     pub(crate) fn of_transport(error: &TransportError) -> Self {
         let (kind, hint) = match error.failure {
-            TransportFailure::Connect => (
-                ErrorKind::Connection,
-                "See whether the host is right and reachable from here.",
-            ),
+            TransportFailure::Connect => (ErrorKind::Connection, connect_hint(&error.message)),
             TransportFailure::Timeout => (
                 ErrorKind::Timeout,
                 "The server is slow or unreachable; try again.",
@@ -225,6 +222,17 @@ impl Error {
     /// The exit code of a command that fails with this error.
     pub fn exit_code(&self) -> u8 {
         self.0.kind.exit_code()
+    }
+}
+
+/// What to do where no connection came about. Certificates of one's own are the usual trouble of one's own server.
+fn connect_hint(message: &str) -> &'static str {
+    if message.contains("UnknownIssuer") {
+        "The server's certificate is signed by nobody this machine trusts. Name its CA's certificate with AVALA_CA_BUNDLE=FILE."
+    } else if message.contains("CaUsedAsEndEntity") {
+        "The server's certificate is a CA's own; it needs one that a CA signed (basicConstraints=CA:FALSE)."
+    } else {
+        "See whether the host is right and reachable from here."
     }
 }
 
@@ -394,6 +402,22 @@ mod tests {
                 );
                 assert!(!shown.contains(key), "{shown}");
             }
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_says_what_to_name_or_to_make() {
+        for (said, hint) in [
+            ("invalid peer certificate: UnknownIssuer", "AVALA_CA_BUNDLE=FILE"),
+            (
+                "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+                "basicConstraints=CA:FALSE",
+            ),
+            ("connection refused", "reachable"),
+        ] {
+            let error = TransportError::new(TransportFailure::Connect, false, said);
+            let error = Error::of_transport(&error);
+            assert!(error.hint().unwrap().contains(hint), "{error}");
         }
     }
 

@@ -6,7 +6,7 @@ use avala_api::{
 };
 use clap::{Args, Subcommand};
 
-use super::{Deletion, Listing, Object, Waiting};
+use super::{AfterWait, Deletion, Listing, Object, Waiting};
 
 /// Auto-label jobs.
 #[derive(Debug, Subcommand)]
@@ -62,7 +62,11 @@ pub struct CreateAutoLabelJob {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Wait until it has ended, for an hour at most; exit code 11 if it failed or was cancelled
+    /// Wait until it has ended; exit code 11 if it failed or was cancelled
     #[arg(long)]
     pub wait: bool,
+
+    /// How patiently.
+    #[command(flatten)]
+    pub patience: AfterWait,
 }

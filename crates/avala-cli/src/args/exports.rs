@@ -7,7 +7,7 @@ use avala_api::{
 };
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{Listing, Object, Waiting};
+use super::{AfterWait, Listing, Object, Waiting};
 
 /// Exports.
 #[derive(Debug, Subcommand)]
@@ -77,7 +77,11 @@ pub struct CreateExport {
     #[arg(long, value_name = "QUERY")]
     pub filter: Option<String>,
 
-    /// Wait until the file is there, for an hour at most; exit code 11 if the export failed
+    /// Wait until the file is there; exit code 11 if the export failed
     #[arg(long)]
     pub wait: bool,
+
+    /// How patiently.
+    #[command(flatten)]
+    pub patience: AfterWait,
 }

@@ -28,12 +28,12 @@ pub struct Serve {
     #[arg(long, value_name = "URL", value_parser = super::values::secret, conflicts_with = "database_file")]
     pub database: Option<Secret>,
 
-    /// Read the URL of the database from this file
+    /// Read the URL of the database from this file; other users must not be able to read it
     #[arg(long, value_name = "FILE")]
     pub database_file: Option<PathBuf>,
 
     /// The URL under which clients reach the server, if it is not the address it listens on
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = super::values::url)]
     pub public_url: Option<Url>,
 
     /// Serve TLS with this certificate, and those it was signed with, in PEM; taken up again when it changes
@@ -45,7 +45,7 @@ pub struct Serve {
     pub tls_key: Option<PathBuf>,
 
     /// Believe what this proxy says in X-Forwarded-For; may be repeated
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", value_parser = super::values::network)]
     pub trusted_proxy: Vec<IpNet>,
 
     /// Connections at one time [default: 16384, or what the limit of open files allows]
@@ -61,15 +61,15 @@ pub struct Serve {
     pub sign_up: bool,
 
     /// Allow webhooks, models and buckets to be in this private network; may be repeated
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", value_parser = super::values::network)]
     pub allow_webhook_target: Vec<IpNet>,
 
     /// Where the buckets of S3 storage configs are, if not at Amazon: a store that speaks S3
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = super::values::url)]
     pub s3_endpoint: Option<Url>,
 
     /// The AWS account that the roles of storage configs are to trust
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = super::values::aws_account)]
     pub aws_account_id: Option<String>,
 
     /// Write a first key, good for 24 hours, to this file, unless it is there already

@@ -33,6 +33,33 @@ pub(super) fn bind_address(text: &str) -> Result<std::net::SocketAddr, String> {
         .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8000".to_owned())
 }
 
+/// `10.0.0.0/8`, or one address.
+#[cfg(feature = "server")]
+pub(super) fn network(text: &str) -> Result<ipnet::IpNet, String> {
+    let one = text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
+    text.parse()
+        .or(one)
+        .map_err(|_| "expected a network such as 10.0.0.0/8".to_owned())
+}
+
+/// `https://avala.example`.
+#[cfg(feature = "server")]
+pub(super) fn url(text: &str) -> Result<url::Url, String> {
+    text.parse()
+        .ok()
+        .filter(|url: &url::Url| matches!(url.scheme(), "http" | "https"))
+        .ok_or_else(|| "expected a URL such as https://avala.example".to_owned())
+}
+
+/// Twelve digits.
+#[cfg(feature = "server")]
+pub(super) fn aws_account(text: &str) -> Result<String, String> {
+    let is_id = text.len() == 12 && text.bytes().all(|letter| letter.is_ascii_digit());
+    is_id
+        .then(|| text.to_owned())
+        .ok_or_else(|| "expected the 12 digits of an AWS account".to_owned())
+}
+
 /// `off`, or a number of requests a minute.
 #[cfg(feature = "server")]
 pub(super) fn rate_limit(text: &str) -> Result<avala_server::RateLimit, String> {
@@ -65,6 +92,23 @@ mod tests {
         assert_eq!(bind_address("[::1]:0").unwrap().to_string(), "[::1]:0");
         for bad in ["8000", "avala.example:80", "127.0.0.1", "localhost"] {
             assert!(bind_address(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn networks_urls_and_accounts_are_read_or_an_example_is_given() {
+        assert_eq!(network("127.0.0.1").unwrap().to_string(), "127.0.0.1/32");
+        assert_eq!(network("::1").unwrap().to_string(), "::1/128");
+        assert_eq!(network("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
+        assert!(network("proxy.example").unwrap_err().contains("10.0.0.0/8"));
+        assert!(url("https://avala.example").is_ok() && url("http://localhost:9000").is_ok());
+        for bad in ["avala.example", "localhost:9000", "ftp://avala.example", ""] {
+            assert!(url(bad).unwrap_err().contains("https://avala.example"), "{bad}");
+        }
+        assert!(aws_account("123456789012").is_ok());
+        for bad in ["", "12345678901", "1234567890123", "12345678901x"] {
+            assert!(aws_account(bad).is_err(), "{bad}");
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) async fn run(session: &Session, verb: args::AutoLabelJobs) -> Result<
         }
         args::AutoLabelJobs::Wait(args) => {
             let wait = session.may_call::<Get>()?.wait(Get::new(&*args.uid));
-            waiting::to_the_end(session, args.patience_of(wait)).await
+            waiting::to_the_end(session, args.patience.of(wait)).await
         }
     }
 }
@@ -59,7 +59,7 @@ async fn create(session: &Session, args: args::CreateAutoLabelJob) -> Result<(),
         .out
         .note(&format!("The auto-label job {} is started.", job.uid));
     let wait = session.may_call::<Get>()?.wait(Get::new(&job.uid));
-    waiting::to_the_end(session, wait).await
+    waiting::to_the_end(session, args::Patience::from(args.patience).of(wait)).await
 }
 
 impl Watched for AutoLabelJob {

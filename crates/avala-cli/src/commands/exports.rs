@@ -30,7 +30,7 @@ pub(super) async fn run(session: &Session, verb: args::Exports) -> Result<(), Fa
         args::Exports::Create(args) => create(session, args).await,
         args::Exports::Wait(args) => {
             let wait = session.may_call::<Get>()?.wait(Get::new(&*args.uid));
-            waiting::to_the_end(session, args.patience_of(wait)).await
+            waiting::to_the_end(session, args.patience.of(wait)).await
         }
     }
 }
@@ -54,7 +54,7 @@ async fn create(session: &Session, args: args::CreateExport) -> Result<(), Failu
         .out
         .note(&format!("The export {} is being made.", export.uid));
     let wait = session.may_call::<Get>()?.wait(Get::new(&export.uid));
-    waiting::to_the_end(session, wait).await
+    waiting::to_the_end(session, args::Patience::from(args.patience).of(wait)).await
 }
 
 impl Watched for Export {

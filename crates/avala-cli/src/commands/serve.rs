@@ -67,6 +67,13 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     } else if let Some(path) = &args.bootstrap_key_file {
         ready.first_key = bootstrap::first_key(&server, &args.data_dir, path).await?;
     }
+    ready.nobody = !args.sign_up
+        && !args.dev
+        && !server
+            .users()
+            .exist()
+            .await
+            .map_err(|error| Failure::local(sentence(&error)))?;
     // Before anybody learns that it is there: whoever reads the ready line may stop it at once.
     let signals = Signals::listen()?;
     ready.tell(&args, out)?;
@@ -155,6 +162,9 @@ struct Ready {
     connections: usize,
     #[serde(skip)]
     first_key: FirstKey,
+    /// Whether there is no user, and nobody can become one.
+    #[serde(skip)]
+    nobody: bool,
 }
 
 impl Ready {
@@ -169,6 +179,7 @@ impl Ready {
             data_dir: args.data_dir.clone(),
             connections,
             first_key: FirstKey::Kept,
+            nobody: false,
         }
     }
 
@@ -187,6 +198,11 @@ impl Ready {
             self.data_dir.display()
         ));
         out.note(&format!("Room for {} connections at one time.", self.connections));
+        if self.nobody {
+            out.note(
+                "Nobody has an account yet: start with --bootstrap-key-file FILE for a first key, or with --sign-up.",
+            );
+        }
         if !args.bind.ip().is_loopback() && args.tls_cert.is_none() {
             out.note(
                 "Keys travel in the clear over plain HTTP: use --tls-cert, or put a proxy with TLS in front of this address.",

@@ -71,7 +71,15 @@ async fn create(session: &Session, args: args::CreateStorageConfig) -> Result<()
         let key_file = terminal::secret_from_file("The service account's key", file)?;
         create.gc_storage_auth_json_content = Some(key_file);
     }
-    Ok(session.out.record(&caller.send(create).await?)?)
+    let config = caller.send(create).await?;
+    session.out.record(&config)?;
+    if !config.is_verified {
+        session.out.note(&format!(
+            "The bucket could not be opened. See why: avala storage-configs test {}",
+            config.uid
+        ));
+    }
+    Ok(())
 }
 
 async fn test(session: &Session, test: Test) -> Result<(), Failure> {
@@ -112,7 +120,7 @@ impl Record for StorageConfig {
             ("opened by", Cell::optional(self.s3_auth_method.as_ref())),
             ("accelerated", self.s3_is_accelerated.into()),
             ("verified", self.is_verified.into()),
-            ("last verified", self.last_verified_at.into()),
+            ("last tried", self.last_verified_at.into()),
             ("created", self.created_at.into()),
             ("updated", self.updated_at.into()),
         ]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use avala::{Async, ErrorKind};
 use avala_api::{Job, Operation, Wait};
 
-use crate::{args::Waiting, failure::Failure, output::Record, session::Session};
+use crate::{args::Patience, failure::Failure, output::Record, session::Session};
 
 /// A job that can be waited for here.
 pub(super) trait Watched: Job + Record {
@@ -37,7 +37,13 @@ where
                 if let Some(job) = failed.filter(|_| error.kind() == ErrorKind::JobFailed) {
                     session.out.record(job)?;
                 }
-                return Err(error.into());
+                let goes_on = failed.is_some() && error.kind() == ErrorKind::Timeout;
+                let failure = Failure::from(error);
+                return Err(if goes_on {
+                    failure.hint("The job goes on. Wait again, or longer: `--wait-timeout 2h`.")
+                } else {
+                    failure
+                });
             }
         }
     }
@@ -45,9 +51,9 @@ where
     last.map_or(Ok(()), |job| Ok(session.out.record(&job)?))
 }
 
-impl Waiting {
+impl Patience {
     /// The wait, as patient as was asked for.
-    pub(super) fn patience_of<O>(&self, mut wait: Wait<O, Async>) -> Wait<O, Async> {
+    pub(super) fn of<O>(self, mut wait: Wait<O, Async>) -> Wait<O, Async> {
         if let Some(timeout) = self.wait_timeout {
             wait = wait.with_timeout(timeout);
         }

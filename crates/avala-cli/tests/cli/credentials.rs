@@ -23,7 +23,7 @@ fn with_file(line: &str, option: &str, file: &tempfile::NamedTempFile) -> Typed 
 
 #[test]
 fn an_access_key_comes_from_a_file_or_from_stdin() {
-    let made = json!({"uid": "s1", "name": "n", "provider": "aws_s3"}).to_string();
+    let made = json!({"uid": "s1", "name": "n", "provider": "aws_s3", "is_verified": true}).to_string();
     let kept = file(&format!("{SECRET}\n"));
     for typed in [
         with_file(S3, "--s3-secret-access-key-file", &kept),
@@ -46,7 +46,7 @@ fn a_service_account_is_its_whole_key_file() {
     let account = json!({"type": "service_account", "private_key": "-----BEGIN"}).to_string();
     let server = in_turn(&[(
         "201 Created",
-        r#"{"uid": "s1", "name": "n", "provider": "gc_storage"}"#,
+        r#"{"uid": "s1", "name": "n", "provider": "gc_storage", "is_verified": true}"#,
     )]);
     let line = "storage-configs create --name n --provider gc_storage --organization acme";
     with_file(line, "--gc-storage-auth-json-file", &file(&account))

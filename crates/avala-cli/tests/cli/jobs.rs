@@ -61,7 +61,9 @@ fn a_wait_whose_time_is_over_is_7_and_prints_nothing_that_could_pass_for_an_end(
         .run()
         .failed(7);
     assert!(
-        text.contains("still `processing`") && text.contains("The job goes on."),
+        text.contains("still `processing`")
+            && text.contains("The job goes on.")
+            && text.contains("--wait-timeout"),
         "{text}"
     );
     assert!(server.lines().len() > 1, "it looked more than once");
@@ -70,7 +72,7 @@ fn a_wait_whose_time_is_over_is_7_and_prints_nothing_that_could_pass_for_an_end(
 #[test]
 fn an_export_can_be_waited_for_as_soon_as_it_is_made() {
     let server = exports(&["requested", "exported"]);
-    let outcome = avala("exports create --project p1 --wait")
+    let outcome = avala("exports create --project p1 --wait --wait-timeout 1m --interval 100ms")
         .on(&server.base_url, "key")
         .run();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
@@ -106,4 +108,15 @@ fn an_auto_label_job_is_waited_for_the_same_way() {
 fn an_export_that_is_not_there_is_3() {
     let server = in_turn(&[("404 Not Found", r#"{"detail": "Not found."}"#)]);
     avala(WAIT).on(&server.base_url, "key").run().failed(3);
+}
+
+#[test]
+fn patience_is_for_those_who_wait() {
+    for line in [
+        "exports create --project p1 --wait-timeout 1m",
+        "auto-label-jobs create --project p1 --interval 1s",
+    ] {
+        let text = avala(line).run().failed(2);
+        assert!(text.contains("--wait"), "{text}");
+    }
 }

@@ -202,3 +202,21 @@ fn what_goes_is_named() {
         assert_eq!(server.lines(), [asked]);
     }
 }
+
+#[test]
+fn a_bucket_that_could_not_be_opened_is_told_when_its_config_is_made() {
+    const CREATE: &str = "storage-configs create --name Bucket --provider gc_storage";
+    for (is_verified, told) in [
+        (true, ""),
+        (
+            false,
+            "The bucket could not be opened. See why: avala storage-configs test s1\n",
+        ),
+    ] {
+        let config =
+            json!({"uid": "s1", "name": "Bucket", "provider": "gc_storage", "is_verified": is_verified});
+        let server = in_turn(&[("201 Created", &config.to_string())]);
+        let outcome = avala(CREATE).on(&server.base_url, "key").run();
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), told));
+    }
+}

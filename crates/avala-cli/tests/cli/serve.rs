@@ -211,7 +211,7 @@ fn an_empty_first_key_file_is_none() {
     );
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt as _;
+        use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -240,4 +240,83 @@ fn limits_are_as_they_were_asked_for() {
         .on(served.text("base_url"), served.text("api_key"))
         .run();
     assert_eq!(outcome.json()["rate_limit"]["limit"], 7);
+}
+
+/// What a server says that stops as soon as it has started.
+fn started(directory: &TempDir, options: &str) -> Outcome {
+    let mut typed = avala(&format!(
+        "serve --bind 127.0.0.1:0 --until-stdin-ends --data-dir data {options}"
+    ));
+    typed.command.current_dir(directory.path());
+    typed.run()
+}
+
+#[test]
+fn a_server_without_accounts_says_how_to_get_one() {
+    const HINT: &str =
+        "Nobody has an account yet: start with --bootstrap-key-file FILE for a first key, or with --sign-up.";
+    let directory = tempfile::tempdir().unwrap();
+    assert!(started(&directory, "").stderr.contains(HINT));
+    for options in ["--sign-up", "--bootstrap-key-file first.key", ""] {
+        let outcome = started(&directory, options);
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert!(!outcome.stderr.contains("Nobody has"), "{outcome:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_database_url_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("url");
+    std::fs::write(&file, "postgres://avala:hunter2@127.0.0.1:1/avala").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+    for line in ["serve --bind 127.0.0.1:0", "server seed -"] {
+        let mut typed = avala(&format!("{line} --database-file url")).stdin("{}");
+        typed.command.current_dir(directory.path());
+        let text = typed.run().failed(2);
+        assert!(
+            text.contains("url can be reached by other users (mode 644); run: chmod go-rwx url"),
+            "{text}"
+        );
+        assert!(!text.contains("hunter2"));
+    }
+    assert!(!directory.path().join(".avala").exists(), "nothing was made");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_refused_keeps_its_name() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, PermissionsExt::from_mode(0o755)).unwrap();
+    let text = started(&directory, "").failed(1);
+    assert!(
+        text.contains("The path data can be reached by other users (mode 755)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_answered_with_an_example() {
+    for (options, example) in [
+        ("--trusted-proxy proxy", "expected a network such as 10.0.0.0/8"),
+        (
+            "--public-url avala",
+            "expected a URL such as https://avala.example",
+        ),
+        (
+            "--s3-endpoint localhost:9000",
+            "expected a URL such as https://avala.example",
+        ),
+        ("--aws-account-id 12", "expected the 12 digits of an AWS account"),
+    ] {
+        let text = avala(&format!("serve {options}")).run().failed(2);
+        assert!(text.contains(example), "{text}");
+    }
 }

@@ -104,7 +104,16 @@ fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, StartError> {
         .map_err(|error| unusable(&files.certificate, &error))?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(|error| unusable(&files.certificate, &error))?;
+        .map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => unusable(
+                &files.certificate,
+                &format!(
+                    "it and {} do not belong together: the key is not the certificate's",
+                    files.key.display()
+                ),
+            ),
+            error => unusable(&files.certificate, &error),
+        })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

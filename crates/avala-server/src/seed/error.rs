@@ -10,7 +10,7 @@ use crate::store::StoreError;
 #[non_exhaustive]
 pub enum SeedError {
     /// The text is not that of a seed.
-    #[error("{path}: {problem}")]
+    #[error("{}{problem}", place(path))]
     Unreadable {
         /// Where in the file.
         path: String,
@@ -34,6 +34,14 @@ pub enum SeedError {
     /// No random numbers.
     #[error("the operating system gave no random numbers")]
     Randomness,
+}
+
+/// A path as people read it: the file as a whole has none, and what could not be read has no name of its own.
+fn place(path: &str) -> String {
+    match path.trim_end_matches(['.', '?']) {
+        "" => String::new(),
+        path => format!("{path}: "),
+    }
 }
 
 impl SeedError {

@@ -89,7 +89,7 @@ pub async fn load(authority: &Authority, seed: &Seed) -> Result<Loaded, SeedErro
         ([place], _) => place,
         ([], None) => {
             return Err(SeedError::Organization(
-                "the server has none yet: make a user first",
+                "the server has none yet: start it with `--bootstrap-key-file FILE` for a first user, or with `--sign-up`",
             ));
         }
         ([], Some(_)) => return Err(SeedError::Organization("the server has none of this name")),

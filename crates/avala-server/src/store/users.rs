@@ -30,6 +30,14 @@ pub(crate) async fn insert(connection: &mut Connection, user: &NewUser<'_>) -> R
     Ok(())
 }
 
+/// Whether there is any.
+pub(crate) async fn exist(reader: &Reader) -> Result<bool, StoreError> {
+    let row = sql("SELECT uid FROM users LIMIT 1")
+        .fetch_optional(reader)
+        .await?;
+    Ok(row.is_some())
+}
+
 pub(crate) async fn by_uid(reader: &Reader, uid: &str) -> Result<Option<User>, StoreError> {
     let row = sql("SELECT * FROM users WHERE uid = $1")
         .bind(uid)

@@ -189,7 +189,9 @@ async fn a_server_does_not_start_with_files_it_cannot_use() {
     // The key of another certificate.
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     replace(&files.key, &other.signing_key.serialize_pem());
-    assert!(matches!(open().await, StartError::Tls { .. }));
+    let error = open().await;
+    assert!(matches!(error, StartError::Tls { .. }));
+    assert!(error.to_string().contains("do not belong together"), "{error}");
     replace(&files.certificate, "");
     assert!(matches!(open().await, StartError::Tls { .. }));
     assert!(!dir.path().join("data").exists(), "nothing was made");

@@ -330,7 +330,7 @@ fn a_typing_error_is_told_with_its_place() {
             "agents[0]",
             "callback_url",
         ),
-        (r#"{"projects": []} x"#, ".", "trailing"),
+        (r#"{"projects": []} x"#, "trailing", "line 1"),
         ("[\n", "", "line 2"),
     ] {
         let error = Seed::parse(text.as_bytes()).unwrap_err().to_string();

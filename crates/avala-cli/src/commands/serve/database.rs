@@ -1,6 +1,10 @@
 //! Which database a server uses: the command line, then the environment, then the file in the data directory.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{File, Metadata},
+    io::{self, Read as _},
+    path::Path,
+};
 
 use avala_keys::Secret;
 use avala_server::Database;
@@ -37,9 +41,34 @@ pub(in crate::commands) fn chosen(
 }
 
 fn from_file(path: &Path) -> Result<Database, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("{} cannot be read: {error}.", path.display())))?;
+    let cannot_read =
+        |error: io::Error| Failure::usage(format!("{} cannot be read: {error}.", path.display()));
+    let mut file = File::open(path).map_err(cannot_read)?;
+    refuse_exposed(path, &file.metadata().map_err(cannot_read)?)?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(cannot_read)?;
     Ok(Database::Postgres(Secret::new(text.trim())))
+}
+
+/// It holds a password.
+#[cfg(unix)]
+fn refuse_exposed(path: &Path, found: &Metadata) -> Result<(), Failure> {
+    const OTHERS: u32 = 0o077;
+    let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
+    // A pipe of the shell is nobody else's, whatever its mode.
+    if !found.is_file() || mode & OTHERS == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Failure::usage(format!(
+        "{path} can be reached by other users (mode {mode:o}); run: chmod go-rwx {path}"
+    )))
+}
+
+#[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps, reason = "the form it has elsewhere")]
+fn refuse_exposed(_: &Path, _: &Metadata) -> Result<(), Failure> {
+    Ok(())
 }
 
 /// The URL itself is checked where it is used.

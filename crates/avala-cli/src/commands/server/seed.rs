@@ -19,11 +19,18 @@ use crate::{
 };
 
 pub(super) async fn run(args: args::ServerSeed, out: Output) -> Result<(), Failure> {
-    let json = content(&args.file)
-        .map_err(|error| Failure::local(format!("{} cannot be read: {error}.", args.file.display())))?;
-    let refused = |error: SeedError| {
-        Failure::local(format!("{}: {error}", args.file.display())).hint("Nothing was written.")
+    let name = match args.file.to_string_lossy() {
+        dash if dash == "-" => "stdin".into(),
+        path => path,
     };
+    let json =
+        content(&args.file).map_err(|error| Failure::local(format!("{name} cannot be read: {error}.")))?;
+    let refused = |problem: String| Failure::local(format!("{name}: {problem}")).hint("Nothing was written.");
+    // The parser takes an empty array for a seed without members.
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        return Err(refused("expected a JSON object".to_owned()));
+    }
+    let refused = |error: SeedError| refused(error.to_string());
     // Before the data is touched: a file that is wrong says so even where there is no server.
     let seed = Seed::parse(&json).map_err(refused)?;
     let database = database::chosen(args.database.as_ref(), args.database_file.as_deref(), out)?;
