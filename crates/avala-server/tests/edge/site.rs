@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinHandle,
 };
@@ -109,6 +109,13 @@ pub(crate) const CLOSE: &str = "Connection: close\r\n";
 /// A request without a key; `lines` end with CRLF, each.
 pub(crate) fn request(method: &str, target: &str, lines: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n")
+}
+
+/// A connection on which little arrives unless it is read.
+pub(crate) async fn deaf(site: &Site) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(site.address).await.unwrap()
 }
 
 /// Sends bytes, and reads until the server closes.
