@@ -217,7 +217,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Time for a whole request body to arrive.
     pub body_timeout: Duration,
-    /// Time in which a client must take some of its answer.
+    /// For how long a client may let the server wait before it takes 64 KiB of its answers.
     pub write_timeout: Duration,
     /// Time for open requests to end after a shutdown was asked for.
     pub drain_timeout: Duration,

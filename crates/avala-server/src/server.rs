@@ -10,7 +10,7 @@ use avala_api::{
 use avala_keys::ApiKey;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use url::Url;
 
 use crate::{
@@ -40,6 +40,8 @@ const INTERRUPTED_AFTER: Duration = Duration::from_mins(1);
 /// A server on a data directory. As long as it lives, no other server opens the same one.
 pub struct Server {
     authority: Authority,
+    /// When all keys were read, or a little earlier.
+    keys_read: Instant,
     settings: Settings,
     #[cfg(feature = "measure")]
     pub(crate) measured: crate::measure::Measured,
@@ -80,10 +82,12 @@ impl Server {
             config.clock.now(),
         ))
         .await?;
+        let keys_read = Instant::now();
         let authority = Authority::of(opened, random, config.clock).await?;
         fail_interrupted(&authority).await?;
         Ok(Self {
             authority,
+            keys_read,
             settings: Settings {
                 outgoing: Arc::new(Outgoing::new(config.allow_webhook_targets)?),
                 s3_endpoint: config.s3_endpoint,
@@ -112,7 +116,7 @@ impl Server {
     ) -> Result<(), StartError> {
         let address = listener.local_addr().map_err(StartError::Listener)?;
         let settings = &self.settings;
-        let follower = Follower::new(settings.limits.keys_current_for);
+        let follower = Follower::new(self.keys_read, settings.limits.keys_current_for);
         let service = Service {
             authority: self.authority.clone(),
             routes: Routes::new().map_err(|error| StartError::Routes(error.to_string()))?,

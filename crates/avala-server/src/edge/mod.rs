@@ -9,6 +9,7 @@ mod download;
 mod head;
 mod host;
 mod key_in_url;
+mod pace;
 mod rate;
 mod request;
 mod response;

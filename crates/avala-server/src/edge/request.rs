@@ -87,7 +87,7 @@ async fn carry_out(
     let (parts, body) = request.into_parts();
     // A key in the URL is refused below, whatever the URL leads to.
     if !key_in_url::holds(&parts.uri)
-        && let Some(reply) = service.health(parts.uri.path()).await
+        && let Some(reply) = service.health(parts.uri.path())
     {
         return response(service, Ok(reply), None, id).map(Either::Left);
     }

@@ -23,6 +23,7 @@ use tokio::{
 use super::{
     deadline::Deadline,
     head::{Head, Scan},
+    pace::Pace,
     response::last_word,
     slots::{Awaited, Slot},
 };
@@ -65,8 +66,8 @@ pub(super) struct ClientStream<S> {
     answered: Arc<AtomicBool>,
     /// For the first byte of a head, then for the rest of it.
     deadline: Deadline,
-    /// Runs while a write waits for the client.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// Of the client, in taking its answers.
+    pace: Pace,
     /// Runs once the server has said its last word.
     lingering: Option<Pin<Box<Sleep>>>,
 }
@@ -85,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientStream<S> {
             at_work: false,
             answered: Arc::default(),
             deadline,
-            stalled: None,
+            pace: Pace::default(),
             lingering: None,
         }
     }
@@ -232,29 +233,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientStream<S> {
             self.reading = Reading::LastWord(rest);
             ready!(written)?;
         }
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.progress(context, flushed)
     }
 
     fn poll_write_some(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.progress(context, written)
+        self.taken(context, written)
     }
 
-    /// The outcome of a write, unless the client has taken nothing for too long.
-    fn progress(
+    /// The outcome of a write, unless the client is too slow.
+    fn taken(
         &mut self,
         context: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            self.stalled = None;
-            return written;
+        if let Poll::Ready(Ok(count)) = written {
+            self.pace.takes(count);
         }
-        let timeout = self.service.config.write_timeout;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        stalled
-            .as_mut()
-            .poll(context)
+        self.progress(context, written)
+    }
+
+    /// The outcome of a write, a flush or a shutdown, unless the client is too slow. Above TLS, a small answer waits in
+    /// its flush only.
+    fn progress<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.pace.goes_on();
+            return outcome;
+        }
+        self.pace
+            .poll_too_slow(context, self.service.config.write_timeout)
             .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -324,7 +336,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.progress(context, written)
+        self.taken(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -332,7 +344,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        ready!(self.progress(context, flushed))?;
         // hyper flushes once the whole answer is written.
         if self.at_work && self.answered.swap(false, Ordering::Relaxed) {
             self.at_work = false;
@@ -350,7 +363,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            let ended = Pin::new(&mut self.stream).poll_shutdown(context);
+            ready!(self.progress(context, ended))?;
         }
         let ClientStream {
             stream, lingering, ..

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -22,21 +22,29 @@ const ALL_EVERY: Duration = Duration::from_secs(1);
 /// A look that takes longer is given up, and its connection with it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often an outage is logged while it lasts.
+const SAID_EVERY: Duration = Duration::from_mins(1);
+
 /// Keeps the key set up to date, and knows since when it is not.
 #[derive(Clone, Debug)]
 pub(crate) struct Follower {
+    /// When all keys were read.
     began: Instant,
     /// Milliseconds after `began` at which the last successful look began.
     heard: Arc<AtomicU64>,
+    /// The last look failed.
+    fails: Arc<AtomicBool>,
     /// Beyond this the server does not know whether a key was revoked meanwhile.
     current_for: Duration,
 }
 
 impl Follower {
-    pub(crate) fn new(current_for: Duration) -> Self {
+    /// From the instant on at which all keys were read.
+    pub(crate) fn new(began: Instant, current_for: Duration) -> Self {
         Self {
-            began: Instant::now(),
+            began,
             heard: Arc::default(),
+            fails: Arc::default(),
             current_for,
         }
     }
@@ -47,26 +55,68 @@ impl Follower {
         self.began.elapsed().saturating_sub(heard) < self.current_for
     }
 
+    /// Whether the database answers, as far as the last look tells.
+    pub(crate) fn hears(&self) -> bool {
+        self.is_current() && !self.fails.load(Ordering::Relaxed)
+    }
+
     /// Follows until it is dropped.
     pub(crate) async fn follow(self, authority: Authority) {
         let mut look = None;
+        let mut outage = Outage::default();
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let at = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
             match timeout(PATIENCE, Look::again(&mut look, &authority)).await {
-                Ok(Ok(())) => self.heard.store(at, Ordering::Relaxed),
+                Ok(Ok(())) => {
+                    self.heard.store(at, Ordering::Relaxed);
+                    self.fails.store(false, Ordering::Relaxed);
+                    if let Some(looks) = outage.ends() {
+                        tracing::info!(looks, "the database answers again");
+                    }
+                    continue;
+                }
                 Ok(Err(error)) => {
-                    tracing::error!(%error, "cannot look for changed keys");
-                    look = None;
+                    if let Some(looks) = outage.goes_on(Instant::now()) {
+                        tracing::error!(%error, looks, "cannot look for changed keys");
+                    }
                 }
                 Err(_) => {
-                    tracing::error!("the database does not say whether keys were changed");
-                    look = None;
+                    if let Some(looks) = outage.goes_on(Instant::now()) {
+                        tracing::error!(looks, "the database does not say whether keys were changed");
+                    }
                 }
             }
+            self.fails.store(true, Ordering::Relaxed);
+            look = None;
         }
+    }
+}
+
+/// Looks that failed one after the other. A log that says each of them says little else.
+#[derive(Debug, Default)]
+struct Outage {
+    looks: u64,
+    said: Option<Instant>,
+}
+
+impl Outage {
+    /// Another look failed: how many by now, if it is time to say so.
+    fn goes_on(&mut self, at: Instant) -> Option<u64> {
+        self.looks += 1;
+        let is_due = self.said.is_none_or(|said| at - said >= SAID_EVERY);
+        is_due.then(|| {
+            self.said = Some(at);
+            self.looks
+        })
+    }
+
+    /// A look succeeded: how many had failed, if any.
+    fn ends(&mut self) -> Option<u64> {
+        let Self { looks, said } = std::mem::take(self);
+        said.map(|_| looks)
     }
 }
 
@@ -97,5 +147,32 @@ impl Look {
             authority.read_newer(&mut this.watcher).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_logged_when_it_begins_then_once_a_minute_and_when_it_ends() {
+        let mut outage = Outage::default();
+        assert_eq!(outage.ends(), None);
+        let began = Instant::now();
+        let said: Vec<u64> = (0..1201)
+            .filter_map(|n| outage.goes_on(began + EVERY * n))
+            .collect();
+        assert_eq!(said, [1, 601, 1201]);
+        assert_eq!(outage.ends(), Some(1201));
+        assert_eq!(outage.ends(), None);
+        assert_eq!(outage.goes_on(began), Some(1));
+    }
+
+    #[test]
+    fn keys_read_long_ago_are_not_current_before_the_first_look() {
+        let current_for = Duration::from_secs(10);
+        let follower = |age| Follower::new(Instant::now().checked_sub(age).unwrap(), current_for);
+        assert!(follower(current_for / 2).hears());
+        assert!(!follower(current_for).is_current());
     }
 }

@@ -96,11 +96,6 @@ impl Store {
         self.watched.watcher().await
     }
 
-    /// Whether the database answers.
-    pub(crate) async fn answers(&self) -> bool {
-        sql("SELECT 1").execute(&self.reader).await.is_ok()
-    }
-
     pub(crate) async fn close(&self) {
         self.reader.0.close().await;
         self.writer.close().await;

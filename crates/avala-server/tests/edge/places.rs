@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::site::{Answer, Site, ask, request, rest};
+use crate::site::{Answer, Site, ask, deaf, request, rest};
 
 /// Nobody's deadline runs out in these stories.
 fn patient(config: &mut avala_server::Config) {
@@ -117,15 +117,56 @@ async fn the_end_of_the_server_does_not_wait_for_silent_and_half_sent_connection
 async fn a_client_that_asks_ahead_and_reads_nothing_is_read_no_further() {
     // Given a client that sends many requests at once and takes no answer.
     let site = Site::open(|config| config.limits.write_timeout = Duration::from_millis(300)).await;
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    let mut deaf = socket.connect(site.address).await.unwrap();
+    let mut deaf = deaf(&site).await;
     let ahead = request("GET", "/healthz", "").repeat(200_000);
 
     // Then not everything is taken, and the connection ends.
     let sent = tokio::time::timeout(crate::site::PATIENCE, deaf.write_all(ahead.as_bytes())).await;
     assert!(sent.expect("the connection ends").is_err());
     assert!(site.is_well().await);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_a_large_answer_in_drops_loses_its_place() {
+    // Given a server with one place, and an answer that fits into no buffer on the way.
+    let site = Site::open(|config| {
+        config.limits.connections = 1;
+        config.limits.write_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let mut stream = site.connect().await;
+    for n in 0..50 {
+        let agent = format!(
+            r#"{{"name":"a{n}","description":"{}"}}"#,
+            "\u{1f34e}".repeat(10_000)
+        );
+        let post = format!(
+            "POST /api/v1/agents/ HTTP/1.1\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{agent}",
+            site.lines(),
+            agent.len()
+        );
+        assert_eq!(ask(&mut stream, post.as_bytes()).await.status, 201);
+    }
+    drop(stream);
+
+    // When a client takes some of it again and again, but less than it must.
+    let mut slow = deaf(&site).await;
+    let list = format!("GET /api/v1/agents/?limit=50 HTTP/1.1\r\n{}\r\n", site.lines());
+    slow.write_all(list.as_bytes()).await.unwrap();
+    let mut drops = [0; 1024];
+    slow.read_exact(&mut drops).await.unwrap();
+    let taking = async {
+        while let Ok(1..) = slow.read(&mut drops).await {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+
+    // Then another one gets its place.
+    tokio::select! {
+        is_well = site.is_well() => assert!(is_well),
+        () = taking => {}
+    }
 }
 
 #[tokio::test]

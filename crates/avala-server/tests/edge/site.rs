@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinHandle,
 };
@@ -43,7 +43,11 @@ impl Site {
             expires_at: None,
         };
         let key = server.keys().issue(new).await.unwrap().key;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        // Connections inherit it: a client that does not read is felt soon.
+        socket.set_send_buffer_size(8192).unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let listener = socket.listen(1024).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
@@ -109,6 +113,13 @@ pub(crate) const CLOSE: &str = "Connection: close\r\n";
 /// A request without a key; `lines` end with CRLF, each.
 pub(crate) fn request(method: &str, target: &str, lines: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n")
+}
+
+/// A connection on which little arrives unless it is read.
+pub(crate) async fn deaf(site: &Site) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(site.address).await.unwrap()
 }
 
 /// Sends bytes, and reads until the server closes.

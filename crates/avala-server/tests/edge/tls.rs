@@ -16,7 +16,7 @@ use tokio_rustls::{
     },
 };
 
-use crate::site::{Answer, CLOSE, PATIENCE, Site, ask, exchange, request, rest};
+use crate::site::{Answer, CLOSE, PATIENCE, Site, ask, deaf, exchange, request, rest};
 
 /// A certificate for `localhost` that signs itself, written where the server looks for it.
 fn certify(files: &TlsFiles) -> CertificateDer<'static> {
@@ -50,6 +50,14 @@ async fn shake_hands(
     trusted: &CertificateDer<'static>,
     version: &'static SupportedProtocolVersion,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    shake_hands_over(site.connect().await, trusted, version).await
+}
+
+async fn shake_hands_over(
+    stream: TcpStream,
+    trusted: &CertificateDer<'static>,
+    version: &'static SupportedProtocolVersion,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -59,7 +67,7 @@ async fn shake_hands(
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     TlsConnector::from(Arc::new(config))
-        .connect(ServerName::try_from("localhost").unwrap(), site.connect().await)
+        .connect(ServerName::try_from("localhost").unwrap(), stream)
         .await
 }
 
@@ -169,6 +177,25 @@ async fn half_a_handshake_ends() {
     // And so does silence after a whole one.
     let mut silent = shake_hands(&site, &certificate, &TLS13).await.unwrap();
     assert_eq!(Answer::all(&rest(&mut silent).await).len(), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_small_answers_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let certificate = certify(&files(dir.path()));
+    let site = Site::open(|config| {
+        config.tls = Some(files(dir.path()));
+        config.limits.write_timeout = Duration::from_millis(300);
+    })
+    .await;
+    for version in [&TLS12, &TLS13] {
+        let mut silent = shake_hands_over(deaf(&site).await, &certificate, version)
+            .await
+            .unwrap();
+        let ahead = request("GET", "/healthz", "").repeat(200_000);
+        let sent = tokio::time::timeout(PATIENCE, silent.write_all(ahead.as_bytes())).await;
+        assert!(sent.expect("the connection ends").is_err());
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,10 @@ use crate::{
 /// A call ends within this time, whatever the database does: five seconds for the statement, and a margin.
 const ENDS_WITHIN: Duration = Duration::from_millis(6500);
 
+/// Readiness follows the looks at the keys; the one under way may have begun with the calls, and its connection was not
+/// there.
+const NOTICED_WITHIN: Duration = Duration::from_secs(2);
+
 /// Recovery: the next connection, and the next look at the keys.
 const RECOVERS_WITHIN: Duration = Duration::from_secs(8);
 
@@ -85,7 +89,7 @@ async fn a_database_that_is_cut_off_for_a_while_is_busy_and_nothing_acknowledged
     // When the connections are cut, then calls are refused at once or a little later, and never as an error of ours.
     relay.set(Mode::Cut);
     calls_end_as_busy(&tenant).await;
-    assert_eq!(readyz(running.address).await, 503);
+    within(NOTICED_WITHIN, || async { readyz(running.address).await == 503 }).await;
 
     // Then, since nobody knows which keys were revoked, no key is accepted: not even for what needs no database.
     within(RECOVERS_WITHIN, || async {
@@ -137,9 +141,7 @@ async fn a_database_that_falls_silent_is_given_up_in_time() {
     // Whatever takes part in the silence: connections just used, connections to be probed, connections to be made.
     relay.set(Mode::Silent);
     calls_end_as_busy(&tenant).await;
-    let began = Instant::now();
-    assert_eq!(readyz(running.address).await, 503);
-    assert!(began.elapsed() < ENDS_WITHIN, "{:?}", began.elapsed());
+    within(NOTICED_WITHIN, || async { readyz(running.address).await == 503 }).await;
 
     relay.set(Mode::Pass(Duration::ZERO));
     within(RECOVERS_WITHIN, || async { readyz(running.address).await == 200 }).await;
