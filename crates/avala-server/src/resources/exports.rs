@@ -23,8 +23,8 @@ use crate::{
 const LONGEST_NAME: usize = 255;
 const LONGEST_FILTER: usize = 1000;
 const MOST_SOURCES: usize = 100;
-/// Of one organization: the workers are everybody's.
-const MOST_UNFINISHED: i64 = 10;
+/// Of one organization at a time, as published.
+const MOST_UNFINISHED: i64 = 5;
 
 pub(super) async fn list(context: Context, operation: List) -> Result<Page<Export>, Refusal> {
     let oldest_first = paging::oldest_first(operation.ordering.as_deref())?;
@@ -129,7 +129,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<Export
     if exports::count_unfinished(change.connection(), organization).await? >= MOST_UNFINISHED {
         return Err(Refusal::new(
             StatusCode::CONFLICT,
-            "The organization has 10 unfinished exports. Wait until one of them has ended.",
+            "The organization has 5 unfinished exports. Wait until one of them has ended.",
             "too_many_exports",
         ));
     }

@@ -23,7 +23,7 @@ stories!(
     a_file_may_be_taken_for_longer_than_a_connection_may_be_idle,
     an_export_that_a_stopping_server_left_is_made_by_the_next,
     an_interrupted_export_waits_for_the_end_of_its_lease,
-    an_organization_has_ten_unfinished_exports_at_most,
+    an_organization_has_five_unfinished_exports_at_most,
     what_a_killed_server_left_of_a_file_is_removed_by_the_next,
 );
 
@@ -467,15 +467,15 @@ async fn an_interrupted_export_waits_for_the_end_of_its_lease(on: On) {
     once(&tenant, "e-1", "exported").await;
 }
 
-async fn an_organization_has_ten_unfinished_exports_at_most(on: On) {
+async fn an_organization_has_five_unfinished_exports_at_most(on: On) {
     let running = start(on).await;
     let (ours, theirs) = (
         running.tenant("a@example.com").await,
         running.tenant("b@example.com").await,
     );
     with_rows(&running.dir).await;
-    // Given ten that nobody carries out, since their leases are somebody's for ever.
-    for number in 0..10 {
+    // Given five that nobody carries out, since their leases are somebody's for ever.
+    for number in 0..5 {
         let export = format!(
             "INSERT INTO exports (uid, organization, format, projects, datasets, status, created_at, updated_at)
              SELECT 'held-{number}', organization, 'avala-json-external', '[]', '[]', 'processing', 0, 0
