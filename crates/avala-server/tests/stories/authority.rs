@@ -85,12 +85,20 @@ async fn a_key_whose_row_was_changed_by_hand_opens_nothing(on: On) {
 
     // When somebody who can write to the database widens it.
     let dir = running.stop().await;
+    dir.execute("CREATE TABLE kept AS SELECT * FROM api_keys").await;
     by_hand(&dir, r#"UPDATE api_keys SET access = '{"kind":"full"}'"#).await;
 
     // Then it is no longer a key, and the authority does not touch it.
     let running = crate::support::start_in(dir, |_| {}).await;
     assert_eq!(running.send(permissions()).await.code(), "key_invalid");
     assert!(running.server.keys().revoke(issued.id).await.is_err());
+
+    // And it stays revoked when somebody changes the row back.
+    let dir = running.stop().await;
+    by_hand(&dir, "DELETE FROM api_keys").await;
+    by_hand(&dir, "INSERT INTO api_keys SELECT * FROM kept").await;
+    let running = crate::support::start_in(dir, |_| {}).await;
+    assert_eq!(running.send(permissions()).await.code(), "key_invalid");
 }
 
 async fn verifying_a_key_writes_nothing(on: On) {
