@@ -146,6 +146,13 @@ impl From<StoreError> for Refusal {
             return Self::bad_request("Null characters are not allowed.", "null_character");
         }
         tracing::error!(%error, "a request failed at the database");
+        if error.is_outcome_unknown() {
+            return Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The database did not say whether this was done. Look before you repeat it.",
+                "outcome_unknown",
+            );
+        }
         if error.is_passing() {
             let busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server is busy.", "busy");
             return Self {
@@ -185,6 +192,16 @@ impl From<avala_keys::RandomnessFailed> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_commit_without_an_answer_may_have_been_done_and_is_not_to_be_repeated_blindly() {
+        let refusal = Refusal::from(StoreError::of_commit(sqlx::Error::WorkerCrashed));
+        assert_eq!(
+            (refusal.status, refusal.retry_after),
+            (StatusCode::INTERNAL_SERVER_ERROR, None)
+        );
+        assert_eq!(refusal.body(None)["code"], "outcome_unknown");
+    }
 
     #[test]
     fn a_server_without_a_free_connection_to_its_database_is_busy() {

@@ -84,7 +84,9 @@ impl Server {
         .await?;
         let keys_read = Instant::now();
         let authority = Authority::of(opened, random, config.clock).await?;
-        fail_interrupted(&authority).await?;
+        if let Err(error) = fail_interrupted(&authority).await {
+            tracing::error!(%error, "cannot look for interrupted deliveries");
+        }
         Ok(Self {
             authority,
             keys_read,

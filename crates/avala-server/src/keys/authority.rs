@@ -19,7 +19,7 @@ use crate::{
     error::{AuthorityError, StartError},
     random::Random,
     store::{
-        Actor, Change, Entry, Executor, Store, StoreError,
+        Actor, Change, Entry, Store, StoreError, Watcher,
         api_keys::{self, Stored},
         data_dir::DataDir,
         organizations,
@@ -28,6 +28,9 @@ use crate::{
 
 /// How often a key is drawn anew when its public id is taken.
 const DRAWS: usize = 3;
+
+/// The action of the audit that ends a key for ever, whatever its row says.
+const REVOKE: &str = "api_key.revoke";
 
 /// A key to be issued.
 #[derive(Clone, Debug)]
@@ -113,7 +116,8 @@ impl Authority {
             random,
             clock,
         }));
-        authority.read_all(authority.store().reader()).await?;
+        let mut watcher = authority.store().watcher().await?;
+        authority.read_all(&mut watcher).await?;
         Ok(authority)
     }
 
@@ -183,7 +187,7 @@ impl Authority {
     /// Ends a key, for ever. When this returns, the key opens nothing in this process.
     pub async fn revoke(&self, id: KeyId) -> Result<(), AuthorityError> {
         let now = self.now();
-        self.alter(id, "api_key.revoke", |row| {
+        self.alter(id, REVOKE, |row| {
             row.revoked_at = row.revoked_at.or(Some(now));
         })
         .await
@@ -199,23 +203,32 @@ impl Authority {
         // First, since it lets one change to keys at a time read what it is going to write.
         let seq = change.next_seq().await?;
         let stored = api_keys::find(change.connection(), id).await?;
-        let Some(stored) = stored else {
+        let is_missing = stored.is_none();
+        let trusted = stored.and_then(|stored| self.trusted(stored));
+        let is_trusted = trusted.is_some();
+        // Or the row as this process knew it before it was changed by hand: good enough to end the key for ever, and
+        // for nothing else.
+        let known = || {
+            (!is_missing)
+                .then(|| self.0.set.find(id).as_deref().cloned())
+                .flatten()
+        };
+        let altered = trusted.or_else(known).map(|mut row| {
+            alter(&mut row);
+            row
+        });
+        let Some(mut row) = altered.filter(|row| is_trusted || row.revoked_at.is_some()) else {
+            // There is no row to write, but the key is ended: whichever row is put back later.
+            if action == REVOKE {
+                self.commit(change, action, id).await?;
+            }
             self.0.set.remove(id);
-            return Err(AuthorityError::NotFound("key"));
+            return Err(if is_missing {
+                AuthorityError::NotFound("key")
+            } else {
+                AuthorityError::Altered
+            });
         };
-        let (mut row, is_stored) = match self.trusted(stored) {
-            Some(row) => (row, true),
-            // The row as this process knew it before it was changed by hand.
-            None => match self.0.set.remove(id) {
-                Some(known) => (KeyRow::clone(&known), false),
-                None => return Err(AuthorityError::Altered),
-            },
-        };
-        alter(&mut row);
-        // Good enough to end the key for ever, and for nothing else.
-        if !is_stored && row.revoked_at.is_none() {
-            return Err(AuthorityError::Altered);
-        }
         row.seq = seq;
         api_keys::update(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
         self.commit(change, action, id).await?;
@@ -251,13 +264,13 @@ impl Authority {
     }
 
     /// Learns what others changed as this server does it.
-    pub(crate) async fn read_newer<'c>(&self, executor: impl Into<Executor<'c>>) -> Result<(), StoreError> {
-        let (newest, stored) = api_keys::since(executor, self.applied()).await?;
+    pub(crate) async fn read_newer(&self, watcher: &mut Watcher) -> Result<(), StoreError> {
+        let (newest, stored) = api_keys::since(watcher, self.applied()).await?;
         for stored in stored {
             let id = stored.id.parse();
             match (self.trusted(stored), id) {
                 (Some(row), _) => self.apply(row),
-                (None, Ok(id)) => drop(self.0.set.remove(id)),
+                (None, Ok(id)) => self.0.set.remove(id),
                 (None, Err(_)) => {}
             }
         }
@@ -266,18 +279,19 @@ impl Authority {
     }
 
     /// Learns what others changed, whether as this server does it or by hand.
-    pub(crate) async fn read_all<'c>(&self, executor: impl Into<Executor<'c>>) -> Result<(), StoreError> {
-        let (newest, stored) = api_keys::since(executor, i64::MIN).await?;
+    pub(crate) async fn read_all(&self, watcher: &mut Watcher) -> Result<(), StoreError> {
+        let applied = self.applied();
+        let (newest, stored) = api_keys::all(watcher).await?;
         let rows = stored
             .into_iter()
             .filter_map(|stored| self.trusted(stored))
             .collect();
-        let applied = self.0.applied.swap(newest, Ordering::AcqRel);
         if newest < applied {
             tracing::error!(newest, applied, "the database went back in time");
-            // What is known of its future must not be kept.
-            self.0.set.replace(rows, i64::MAX);
+            self.0.applied.store(newest, Ordering::Release);
+            self.0.set.begin_again(rows);
         } else {
+            self.0.applied.fetch_max(newest, Ordering::AcqRel);
             self.0.set.replace(rows, newest);
         }
         Ok(())

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 
 use super::Authority;
 use crate::store::{StoreError, Watcher};
@@ -19,8 +22,8 @@ const EVERY: Duration = Duration::from_millis(100);
 /// How often all rows are read, if anything at all was committed: what is changed by hand has no number.
 const ALL_EVERY: Duration = Duration::from_secs(1);
 
-/// A look that takes longer is given up, and its connection with it.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A look that takes longer is given up, and its connection with it; reading all rows may take a minute.
+const PATIENCE: Duration = Duration::from_secs(70);
 
 /// How often an outage is logged while it lasts.
 const SAID_EVERY: Duration = Duration::from_mins(1);
@@ -124,6 +127,9 @@ impl Outage {
 struct Look {
     watcher: Watcher,
     read_all: Option<(Instant, String)>,
+    /// Reads all rows again, on a connection of its own, while numbers are followed.
+    reading: JoinSet<Result<Watcher, StoreError>>,
+    reader: Option<Watcher>,
 }
 
 impl Look {
@@ -133,18 +139,41 @@ impl Look {
             None => this.insert(Self {
                 watcher: authority.store().watcher().await?,
                 read_all: None,
+                reading: JoinSet::new(),
+                reader: None,
             }),
         };
+        if let Some(read) = this.reading.try_join_next() {
+            this.reader = Some(read.map_err(|_| StoreError::damaged("reading all keys was broken off"))??);
+            if let Some((at, _)) = &mut this.read_all {
+                *at = Instant::now();
+            }
+        }
         let seen = this.watcher.look().await?;
-        let is_due = this
-            .read_all
-            .as_ref()
-            .is_none_or(|(at, version)| *version != seen.version && at.elapsed() >= ALL_EVERY);
-        if is_due || seen.seq < authority.applied() {
+        let Some((at, version)) = &mut this.read_all else {
             authority.read_all(&mut this.watcher).await?;
             this.read_all = Some((Instant::now(), seen.version));
-        } else if seen.seq > authority.applied() {
+            return Ok(());
+        };
+        if seen.seq < authority.applied() {
+            authority.read_all(&mut this.watcher).await?;
+            (*at, *version) = (Instant::now(), seen.version);
+            return Ok(());
+        }
+        if seen.seq > authority.applied() {
             authority.read_newer(&mut this.watcher).await?;
+        }
+        if *version != seen.version && at.elapsed() >= ALL_EVERY && this.reading.is_empty() {
+            *version = seen.version;
+            let (authority, reader) = (authority.clone(), this.reader.take());
+            this.reading.spawn(async move {
+                let mut reader = match reader {
+                    Some(reader) => reader,
+                    None => authority.store().watcher().await?,
+                };
+                authority.read_all(&mut reader).await?;
+                Ok(reader)
+            });
         }
         Ok(())
     }

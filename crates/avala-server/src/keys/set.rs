@@ -1,6 +1,9 @@
 //! The complete set of keys in memory: verification reads nothing else.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use avala_keys::KeyId;
 
@@ -11,39 +14,137 @@ use super::row::KeyRow;
 pub(crate) struct KeySet {
     rows: papaya::HashMap<KeyId, Arc<KeyRow>>,
     /// Held while the set is changed, so that an older row never follows a newer one.
-    changing: Mutex<()>,
+    changing: Mutex<Removed>,
 }
+
+/// The numbers of the rows that were taken out: an older row of theirs is not the one that comes back.
+type Removed = HashMap<KeyId, i64>;
 
 impl KeySet {
     pub(crate) fn find(&self, id: KeyId) -> Option<Arc<KeyRow>> {
         self.rows.pin().get(&id).cloned()
     }
 
-    /// Takes a row in, unless a newer one is there.
+    /// Takes a row in, unless a newer one is there, or was.
     pub(crate) fn apply(&self, row: KeyRow) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.take(&removed, row);
+    }
+
+    fn take(&self, removed: &Removed, row: KeyRow) {
         let rows = self.rows.pin();
-        if rows.get(&row.id).is_none_or(|present| present.seq < row.seq) {
+        let is_wanted = match rows.get(&row.id) {
+            // A database that went back and forward again gives the same numbers to other changes.
+            Some(present) => {
+                present.seq < row.seq || (present.revoked_at.is_none() && row.revoked_at.is_some())
+            }
+            None => removed.get(&row.id).is_none_or(|seq| *seq <= row.seq),
+        };
+        if is_wanted {
             rows.insert(row.id, Arc::new(row));
         }
     }
 
     /// Takes out a key whose row is not to be trusted, or gone.
-    pub(crate) fn remove(&self, id: KeyId) -> Option<Arc<KeyRow>> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.rows.pin().remove(&id).cloned()
+    pub(crate) fn remove(&self, id: KeyId) {
+        let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(row) = self.rows.pin().remove(&id) {
+            removed.insert(id, row.seq);
+        }
     }
 
     /// Takes in all rows of the database as it was at a number. What is newer than that number stays as it is.
     pub(crate) fn replace(&self, rows: Vec<KeyRow>, newest: i64) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let set = self.rows.pin();
-        let kept: std::collections::HashSet<KeyId> = rows.iter().map(|row| row.id).collect();
-        set.retain(|id, present| present.seq > newest || kept.contains(id));
-        for row in rows {
-            if newest == i64::MAX || set.get(&row.id).is_none_or(|present| present.seq < row.seq) {
-                set.insert(row.id, Arc::new(row));
+        let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept: HashSet<KeyId> = rows.iter().map(|row| row.id).collect();
+        self.rows.pin().retain(|id, present| {
+            let stays = present.seq > newest || kept.contains(id);
+            if !stays {
+                removed.insert(*id, present.seq);
             }
+            stays
+        });
+        for row in rows {
+            self.take(&removed, row);
+        }
+    }
+
+    /// Takes in all rows of a database that went back in time: what is known of its future is not kept.
+    pub(crate) fn begin_again(&self, rows: Vec<KeyRow>) {
+        let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        removed.clear();
+        let set = self.rows.pin();
+        let kept: HashSet<KeyId> = rows.iter().map(|row| row.id).collect();
+        set.retain(|id, _| kept.contains(id));
+        for row in rows {
+            set.insert(row.id, Arc::new(row));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use avala_api::Timestamp;
+    use avala_keys::Class;
+
+    use super::*;
+    use crate::keys::Access;
+
+    fn row(seq: i64) -> KeyRow {
+        KeyRow {
+            id: "7Hk2mQ9xTbWc".parse().unwrap(),
+            class: Class::Live,
+            owner: "owner".into(),
+            organization: "organization".into(),
+            name: "name".into(),
+            mac: [0; 32],
+            access: Access::Full,
+            created_at: Timestamp::from_unix_millis(1),
+            expires_at: None,
+            revoked_at: None,
+            seq,
+        }
+    }
+
+    fn revoked(seq: i64) -> KeyRow {
+        KeyRow {
+            revoked_at: Some(Timestamp::from_unix_millis(2)),
+            ..row(seq)
+        }
+    }
+
+    #[test]
+    fn a_revocation_is_taken_in_whatever_its_number() {
+        for take in [KeySet::apply, |set: &KeySet, row: KeyRow| {
+            set.replace(vec![row], 9);
+        }] {
+            let set = KeySet::default();
+            set.apply(row(7));
+            take(&set, revoked(5));
+            assert!(set.find(row(7).id).unwrap().revoked_at.is_some());
+            // And an older row that is not revoked does not undo it.
+            take(&set, row(5));
+            assert!(set.find(row(7).id).unwrap().revoked_at.is_some());
+        }
+    }
+
+    #[test]
+    fn after_a_row_was_taken_out_no_older_one_takes_its_place() {
+        let take_out: [fn(&KeySet); 2] = [|set| set.remove(row(7).id), |set| set.replace(vec![], 9)];
+        for take_out in take_out {
+            let set = KeySet::default();
+            set.apply(row(7));
+            take_out(&set);
+            set.apply(row(5));
+            set.replace(vec![row(6)], 9);
+            assert!(set.find(row(7).id).is_none());
+            set.apply(row(7));
+            assert!(set.find(row(7).id).is_some());
+
+            // A database that went back in time begins anew.
+            take_out(&set);
+            set.begin_again(vec![row(3)]);
+            assert_eq!(set.find(row(7).id).unwrap().seq, 3);
         }
     }
 }

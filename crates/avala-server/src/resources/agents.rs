@@ -112,6 +112,10 @@ pub(super) async fn update(context: Context, operation: Update) -> Result<Agent,
     let organization = context.caller()?.organization();
     let now = context.now();
     let mut change = context.store().change().await?;
+    if name.is_some() {
+        // As whoever registers does: between its look for the name and its row, nobody takes the name.
+        organizations::lock(change.connection(), organization).await?;
+    }
     let found = agents::find(change.connection(), organization, uid.as_str()).await?;
     let mut agent = found.ok_or_else(Refusal::not_found)?;
     agent.name = name.unwrap_or(agent.name);

@@ -3,7 +3,7 @@
 use avala_keys::KeyId;
 
 use super::{
-    Connection, Executor, Row, StoreError,
+    Connection, Row, StoreError, Watcher,
     rows::{instant, instant_or_null, json, to_json},
     sql,
 };
@@ -22,7 +22,8 @@ macro_rules! select {
     ($of:literal) => {
         concat!(
             "SELECT k.*, m.seq AS newest, EXISTS
-             (SELECT 1 FROM audit WHERE action = 'api_key.revoke' AND object = k.id) AS is_revoked
+             (SELECT 1 FROM audit WHERE action = 'api_key.revoke' AND object = k.id) AS is_revoked, EXISTS
+             (SELECT 1 FROM audit WHERE object = k.id AND audit.seq > k.seq) AS is_older
              FROM meta m LEFT JOIN api_keys k ON ",
             $of
         )
@@ -30,11 +31,16 @@ macro_rules! select {
 }
 
 /// The rows that were changed since a number, and the number of the newest change; one statement, so as of one instant.
-pub(crate) async fn since<'c>(
-    executor: impl Into<Executor<'c>>,
-    seq: i64,
-) -> Result<(i64, Vec<Stored>), StoreError> {
-    let rows = sql(select!("k.seq > $1")).bind(seq).fetch_all(executor).await?;
+pub(crate) async fn since(watcher: &mut Watcher, seq: i64) -> Result<(i64, Vec<Stored>), StoreError> {
+    numbered(&sql(select!("k.seq > $1")).bind(seq).fetch_all(watcher).await?)
+}
+
+/// All rows, and the number of the newest change.
+pub(crate) async fn all(watcher: &mut Watcher) -> Result<(i64, Vec<Stored>), StoreError> {
+    numbered(&sql(select!("TRUE")).patiently().fetch_all(watcher).await?)
+}
+
+fn numbered(rows: &[Row]) -> Result<(i64, Vec<Stored>), StoreError> {
     let first = rows
         .first()
         .ok_or_else(|| StoreError::damaged("the meta row is missing"))?;
@@ -113,9 +119,10 @@ fn stored(row: &Row) -> Result<Option<Stored>, StoreError> {
     Ok(Some(Stored {
         id,
         row: key_row(row).and_then(|key| {
-            let (newest, is_revoked): (i64, bool) = (row.get("newest")?, row.get("is_revoked")?);
+            let newest: i64 = row.get("newest")?;
+            let (is_revoked, is_older): (bool, bool) = (row.get("is_revoked")?, row.get("is_older")?);
             // Sealed once, but not the last row of this key.
-            if key.seq > newest || (is_revoked && key.revoked_at.is_none()) {
+            if key.seq > newest || is_older || (is_revoked && key.revoked_at.is_none()) {
                 return Err(StoreError::damaged("a key's row is from another time"));
             }
             Ok(key)

@@ -6,7 +6,11 @@ use avala_keys::KeyId;
 use super::{Connection, StoreError, sql};
 
 /// A change that has begun.
-pub(crate) struct Change(Connection);
+pub(crate) struct Change {
+    connection: Connection,
+    /// Its number, if it changes keys.
+    seq: Option<i64>,
+}
 
 /// Who changes something.
 #[derive(Clone, Debug)]
@@ -32,19 +36,24 @@ pub(crate) struct Entry<'a> {
 
 impl Change {
     pub(super) fn new(connection: Connection) -> Self {
-        Self(connection)
+        Self {
+            connection,
+            seq: None,
+        }
     }
 
     pub(crate) fn connection(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.connection
     }
 
     /// The number of this change to the keys. Commit order is number order, since the row stays locked until then.
     pub(crate) async fn next_seq(&mut self) -> Result<i64, StoreError> {
-        sql("UPDATE meta SET seq = seq + 1 RETURNING seq")
+        let row = sql("UPDATE meta SET seq = seq + 1 RETURNING seq")
             .fetch_one(self.connection())
-            .await?
-            .get("seq")
+            .await?;
+        let seq = row.get("seq")?;
+        self.seq = Some(seq);
+        Ok(seq)
     }
 
     /// Writes a line of the audit, for a change that does several things.
@@ -56,7 +65,8 @@ impl Change {
             Actor::Server => ("server", None, None),
         };
         sql(
-            "INSERT INTO audit (at, actor_kind, actor_key, actor_user, action, object) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO audit (at, actor_kind, actor_key, actor_user, action, object, seq)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(entry.at)
         .bind(kind)
@@ -64,6 +74,7 @@ impl Change {
         .bind(user)
         .bind(entry.action)
         .bind(entry.object)
+        .bind(self.seq)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -72,6 +83,6 @@ impl Change {
     /// Writes the audit and makes the change durable.
     pub(crate) async fn commit(mut self, entry: Entry<'_>) -> Result<(), StoreError> {
         self.note(entry).await?;
-        self.0.commit().await
+        self.connection.commit().await
     }
 }

@@ -15,36 +15,48 @@ const PASSING: [&str; 11] = [
 
 /// The database refused.
 #[derive(Debug)]
-pub struct StoreError(sqlx::Error);
+pub struct StoreError {
+    error: sqlx::Error,
+    is_outcome_unknown: bool,
+}
 
 impl StoreError {
     pub(crate) fn damaged(what: &'static str) -> Self {
-        Self(sqlx::Error::Decode(what.into()))
+        sqlx::Error::Decode(what.into()).into()
     }
 
     /// Whether a row with this unique value exists already.
     pub(crate) fn is_duplicate(&self) -> bool {
-        matches!(&self.0, sqlx::Error::Database(error) if error.is_unique_violation())
+        matches!(&self.error, sqlx::Error::Database(error) if error.is_unique_violation())
     }
 
     /// Whether the row names another row that does not exist.
     pub(crate) fn is_missing_parent(&self) -> bool {
-        matches!(&self.0, sqlx::Error::Database(error) if error.is_foreign_key_violation())
+        matches!(&self.error, sqlx::Error::Database(error) if error.is_foreign_key_violation())
     }
 
     /// Whether it may work a moment later: the database is busy, or not reachable.
     pub(crate) fn is_passing(&self) -> bool {
-        match &self.0 {
-            sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::WorkerCrashed => true,
+        match &self.error {
+            _ if self.is_outcome_unknown => false,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+            error if is_silence(error) => true,
             _ => {
                 self.sqlite_code() == Some(SQLITE_BUSY)
                     || self.postgres_code().is_some_and(|code| PASSING.contains(&code))
             }
+        }
+    }
+
+    /// Whether a change may have been made, or not: the database was asked to commit it, and did not say.
+    pub(crate) fn is_outcome_unknown(&self) -> bool {
+        self.is_outcome_unknown
+    }
+
+    pub(crate) fn of_commit(error: sqlx::Error) -> Self {
+        Self {
+            is_outcome_unknown: is_silence(&error),
+            error,
         }
     }
 
@@ -55,24 +67,32 @@ impl StoreError {
 
     /// Whether a text holds the null character, which PostgreSQL cannot store and SQLite therefore does not, either.
     pub(crate) fn is_null_character(&self) -> bool {
-        matches!(&self.0, sqlx::Error::Encode(error) if error.is::<NullCharacter>())
+        matches!(&self.error, sqlx::Error::Encode(error) if error.is::<NullCharacter>())
     }
 
     pub(super) fn null_character() -> Self {
-        Self(sqlx::Error::Encode(Box::new(NullCharacter)))
+        sqlx::Error::Encode(Box::new(NullCharacter)).into()
     }
 
     /// SQLite's result code: the low byte. The rest says more about it.
     fn sqlite_code(&self) -> Option<u32> {
-        let error = self.0.as_database_error()?;
+        let error = self.error.as_database_error()?;
         error.try_downcast_ref::<SqliteError>()?;
         error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
     }
 
     fn postgres_code(&self) -> Option<&str> {
-        let error = self.0.as_database_error()?;
+        let error = self.error.as_database_error()?;
         Some(error.try_downcast_ref::<PgDatabaseError>()?.code())
     }
+}
+
+/// Whether this is no answer of the database, but the lack of one.
+fn is_silence(error: &sqlx::Error) -> bool {
+    matches!(
+        error,
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed
+    )
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -81,18 +101,24 @@ struct NullCharacter;
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the database refused: {}", self.0)
+        if self.is_outcome_unknown {
+            f.write_str("it may have been done, or not; look before you repeat it: ")?;
+        }
+        write!(f, "the database refused: {}", self.error)
     }
 }
 
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
+        Some(&self.error)
     }
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        Self(error)
+        Self {
+            error,
+            is_outcome_unknown: false,
+        }
     }
 }

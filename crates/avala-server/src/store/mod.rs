@@ -114,9 +114,9 @@ impl Pool {
 impl Connection {
     async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => postgres::answered(transaction.commit()).await?,
+            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Postgres(transaction) => postgres::answered(transaction.commit()).await,
         }
-        Ok(())
+        .map_err(StoreError::of_commit)
     }
 }

@@ -24,7 +24,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a statement may take, with the wait for its connection. A database that is silent is given up then, and
 /// the connection with it; one that is alive gives up by itself.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a statement may take that reads a whole table.
+pub(super) const WHOLE_TABLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What a session may not outstay: a change whose server vanished would keep the others waiting for its rows. And no
 /// machine code is made for statements that are over before it is.
@@ -117,6 +120,14 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
     .await
 }
 
+/// Connects once for a watcher, which may read a whole table.
+pub(super) async fn connect_watcher(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = connect(options).await?;
+    let patience = sqlx::raw_sql("SET statement_timeout = '60s'").execute(&mut connection);
+    answered(patience).await?;
+    Ok(connection)
+}
+
 /// What the database answers, unless it takes too long.
 pub(super) async fn answered<T>(
     answer: impl Future<Output = Result<T, sqlx::Error>>,
@@ -124,7 +135,7 @@ pub(super) async fn answered<T>(
     within(STATEMENT_TIMEOUT, answer).await
 }
 
-async fn within<T>(
+pub(super) async fn within<T>(
     limit: Duration,
     answer: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {

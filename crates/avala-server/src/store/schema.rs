@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = migrations![
     4 "0004_rows.sql",
     5 "0005_jobs.sql",
     6 "0006_storage_and_inference.sql",
+    7 "0007_order_of_changes.sql",
 ];
 
 /// The newest schema this version knows.

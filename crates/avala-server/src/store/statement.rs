@@ -1,6 +1,6 @@
 //! A statement, written once for both databases: its text with `$1` placeholders, and what is bound to them.
 
-use std::{borrow::Cow, fmt::Write};
+use std::{borrow::Cow, fmt::Write, time::Duration};
 
 use avala_api::Timestamp;
 use sqlx::{
@@ -16,6 +16,7 @@ pub(crate) fn sql(text: impl Into<Cow<'static, str>>) -> Statement {
         text: text.into(),
         values: Vec::new(),
         for_update: false,
+        limit: postgres::STATEMENT_TIMEOUT,
     }
 }
 
@@ -25,6 +26,7 @@ pub(crate) struct Statement {
     text: Cow<'static, str>,
     values: Vec<Value>,
     for_update: bool,
+    limit: Duration,
 }
 
 /// What is bound. A null has a type, too: PostgreSQL asks for it.
@@ -47,6 +49,7 @@ pub(crate) enum Executor<'c> {
 macro_rules! run {
     ($statement:ident . $method:ident ($on:ident)) => {{
         $statement.check()?;
+        let limit = $statement.limit;
         match $on.into() {
             Executor::Sqlite(connection) => {
                 let done = $statement.sqlite().$method(connection).await?;
@@ -57,12 +60,16 @@ macro_rules! run {
                 done.into()
             }
             Executor::Postgres(connection) => {
-                let done =
-                    Box::pin(postgres::answered($statement.postgres(true).$method(connection))).await?;
+                let done = Box::pin(postgres::within(
+                    limit,
+                    $statement.postgres(true).$method(connection),
+                ))
+                .await?;
                 done.into()
             }
             Executor::PostgresPool(pool) => {
-                let done = Box::pin(postgres::answered($statement.postgres(false).$method(pool))).await?;
+                let done =
+                    Box::pin(postgres::within(limit, $statement.postgres(false).$method(pool))).await?;
                 done.into()
             }
         }
@@ -134,6 +141,12 @@ impl Statement {
     /// Within a change, nobody else changes the rows found until it ends. SQLite has one writer at a time anyway.
     pub(crate) fn for_update(mut self) -> Self {
         self.for_update = true;
+        self
+    }
+
+    /// Lets it take as long as a whole table takes; on a watcher, whose database waits as long.
+    pub(crate) fn patiently(mut self) -> Self {
+        self.limit = postgres::WHOLE_TABLE_TIMEOUT;
         self
     }
 

@@ -1,5 +1,7 @@
 //! A connection of its own that sees when another one has committed something.
 
+use std::fmt;
+
 use sqlx::{
     ConnectOptions, PgConnection, SqliteConnection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
 };
@@ -7,7 +9,7 @@ use sqlx::{
 use super::{StoreError, postgres, sql};
 
 /// How a watcher connects.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Watched {
     Sqlite(Box<SqliteConnectOptions>),
     Postgres(Box<PgConnectOptions>),
@@ -33,7 +35,17 @@ impl Watched {
     pub(super) async fn watcher(&self) -> Result<Watcher, StoreError> {
         Ok(match self {
             Self::Sqlite(options) => Watcher::Sqlite(options.connect().await?),
-            Self::Postgres(options) => Watcher::Postgres(postgres::connect(options).await?),
+            Self::Postgres(options) => Watcher::Postgres(postgres::connect_watcher(options).await?),
+        })
+    }
+}
+
+/// What a database is connected with holds its password, and sqlx shows it.
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite(_) => "Sqlite",
+            Self::Postgres(_) => "Postgres",
         })
     }
 }
@@ -60,5 +72,21 @@ impl Watcher {
             seq: sql("SELECT seq FROM meta").fetch_one(self).await?.get("seq")?,
             version: version.to_string(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_to_connect_does_not_show_the_password() {
+        let options: PgConnectOptions = "postgres://avala:hunter2@localhost/avala".parse().unwrap();
+        assert!(
+            format!("{options:?}").contains("hunter2"),
+            "nothing left to hide here"
+        );
+        let shown = format!("{:?}", Watched::Postgres(Box::new(options)));
+        assert_eq!(shown, "Postgres");
     }
 }

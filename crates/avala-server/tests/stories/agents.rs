@@ -1,9 +1,14 @@
 //! Agents: registering, polling, deciding.
 
+use std::time::Duration;
+
 use avala_api::EventName;
 use serde_json::{Map, Value, json};
 
-use crate::support::{On, Running, Tenant, start};
+use crate::{
+    home::has_postgres,
+    support::{On, Running, Tenant, start, within},
+};
 
 async fn registered(tenant: &Tenant) -> Value {
     tenant
@@ -253,6 +258,41 @@ async fn fields_are_bounded(on: On) {
     let refused = tenant.post("/webhooks/", webhook).await.expect(400);
     assert!(refused["events"][0].is_string(), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_name_taken_while_somebody_registers_it_is_a_field_error() {
+    if !has_postgres("a_name_taken_while_somebody_registers_it_is_a_field_error") {
+        return;
+    }
+    // Given an agent, and a database that takes its time to insert another one.
+    let running = start(On::Postgres).await;
+    let tenant = running.tenant("a@example.com").await;
+    let path = format!("/agents/{}/", registered(&tenant).await["uid"].as_str().unwrap());
+    for statement in [
+        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'",
+        "CREATE TRIGGER lingers BEFORE INSERT ON agents FOR EACH ROW EXECUTE FUNCTION linger()",
+    ] {
+        running.dir.execute(statement).await;
+    }
+
+    // When the first is given the name of the other one meanwhile, then the other one has it.
+    let rename = async {
+        within(Duration::from_secs(5), || async {
+            running.dir.lines(SLEEPERS).await == ["1"]
+        })
+        .await;
+        tenant.patch(&path, json!({ "name": "other" })).await
+    };
+    let other = json!({ "name": "other", "events": ["task.completed"] });
+    let (made, renamed) = tokio::join!(tenant.post("/agents/", other), rename);
+    made.expect(201);
+    assert!(renamed.expect(400)["name"][0].is_string());
+    running.stop().await;
+}
+
+/// How many statements sleep in the database.
+const SLEEPERS: &str = "SELECT count(*)::text FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
 
 stories![
     an_agent_lives,

@@ -85,12 +85,20 @@ async fn a_key_whose_row_was_changed_by_hand_opens_nothing(on: On) {
 
     // When somebody who can write to the database widens it.
     let dir = running.stop().await;
+    dir.execute("CREATE TABLE kept AS SELECT * FROM api_keys").await;
     by_hand(&dir, r#"UPDATE api_keys SET access = '{"kind":"full"}'"#).await;
 
     // Then it is no longer a key, and the authority does not touch it.
     let running = crate::support::start_in(dir, |_| {}).await;
     assert_eq!(running.send(permissions()).await.code(), "key_invalid");
     assert!(running.server.keys().revoke(issued.id).await.is_err());
+
+    // And it stays revoked when somebody changes the row back.
+    let dir = running.stop().await;
+    by_hand(&dir, "DELETE FROM api_keys").await;
+    by_hand(&dir, "INSERT INTO api_keys SELECT * FROM kept").await;
+    let running = crate::support::start_in(dir, |_| {}).await;
+    assert_eq!(running.send(permissions()).await.code(), "key_invalid");
 }
 
 async fn verifying_a_key_writes_nothing(on: On) {
@@ -234,6 +242,46 @@ async fn a_revoked_key_does_not_come_back_with_its_older_row(on: On) {
     assert_eq!(running.send(me).await.code(), "key_invalid");
 }
 
+/// Everything that ends a key, told of a row that is put back after it.
+async fn with_its_older_row_put_back(on: On, end: &str, is_gone_before: bool) {
+    // Given a key, and its row as it was before it was ended.
+    let running = start(on).await;
+    let tenant = running.tenant("a@example.com").await;
+    let dir = running.stop().await;
+    dir.execute("CREATE TABLE kept AS SELECT * FROM api_keys").await;
+    let running = crate::support::start_in(dir, |_| {}).await;
+    let keys = running.server.keys();
+    if is_gone_before {
+        by_hand(&running.dir, "DELETE FROM api_keys").await;
+    }
+    let ended = match end {
+        "revoke" => keys.revoke(tenant.key.id()).await,
+        _ => {
+            keys.expire(tenant.key.id(), "2020-01-01T00:00:00Z".parse().unwrap())
+                .await
+        }
+    };
+    assert_eq!(ended.is_err(), is_gone_before, "{ended:?}");
+    if !is_gone_before {
+        by_hand(&running.dir, "DELETE FROM api_keys").await;
+    }
+
+    // When somebody puts that row back, then it opens nothing, now or after a restart.
+    by_hand(&running.dir, "INSERT INTO api_keys SELECT * FROM kept").await;
+    let me = Request::new("GET", "/users/me/").key(tenant.key.expose());
+    assert_eq!(running.send(me.clone()).await.status, 401);
+    let running = crate::support::start_in(running.stop().await, |_| {}).await;
+    assert_eq!(running.send(me).await.code(), "key_invalid");
+}
+
+async fn a_key_revoked_without_its_row_does_not_come_back_with_it(on: On) {
+    Box::pin(with_its_older_row_put_back(on, "revoke", true)).await;
+}
+
+async fn an_expired_key_does_not_come_back_with_its_older_row(on: On) {
+    Box::pin(with_its_older_row_put_back(on, "expire", false)).await;
+}
+
 async fn a_row_from_the_future_of_its_database_opens_nothing(on: On) {
     let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
@@ -255,5 +303,7 @@ stories![
     an_expiry_is_never_put_off,
     without_news_of_the_keys_no_key_is_accepted,
     a_revoked_key_does_not_come_back_with_its_older_row,
+    a_key_revoked_without_its_row_does_not_come_back_with_it,
+    an_expired_key_does_not_come_back_with_its_older_row,
     a_row_from_the_future_of_its_database_opens_nothing,
 ];

@@ -150,6 +150,49 @@ async fn a_database_that_falls_silent_is_given_up_in_time() {
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_commit_whose_answer_was_lost_is_not_said_to_be_undone() {
+    if !has_postgres("a_commit_whose_answer_was_lost_is_not_said_to_be_undone") {
+        return;
+    }
+    // Given a database that takes its time to commit a webhook.
+    let (relay, running) = behind_a_relay(|_| {}).await;
+    let tenant = running.tenant("a@example.com").await;
+    for statement in [
+        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN PERFORM pg_sleep(2); RETURN NULL; END'",
+        "CREATE CONSTRAINT TRIGGER lingers AFTER INSERT ON webhooks DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION linger()",
+    ] {
+        running.dir.execute(statement).await;
+    }
+
+    // When the connection is cut during the commit, then the caller is not told to repeat it.
+    let cut = async {
+        within(RECOVERS_WITHIN, || async {
+            running.dir.lines(SLEEPERS).await == ["COMMIT"]
+        })
+        .await;
+        relay.set(Mode::Cut);
+    };
+    let (answer, ()) = tokio::join!(tenant.post("/webhooks/", webhook(1)), cut);
+    assert_eq!((answer.status, answer.code().as_str()), (500, "outcome_unknown"));
+    assert_eq!(answer.header("retry-after"), None);
+
+    // And it was done.
+    relay.set(Mode::Pass(Duration::ZERO));
+    within(RECOVERS_WITHIN, || async {
+        let listed = tenant.get("/webhooks/").await;
+        listed.status == 200 && listed.json()["results"].as_array().unwrap().len() == 1
+    })
+    .await;
+    running.stop().await;
+}
+
+/// What statements sleep in the database.
+const SLEEPERS: &str =
+    "SELECT query FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+
 /// Round trips of an operation, once its statements are prepared.
 async fn round_trips(relay: &Relay, mut call: impl AsyncFnMut()) -> u64 {
     let mut fewest = u64::MAX;

@@ -65,6 +65,7 @@ CREATE TABLE audit (
     actor_user text,
     action text NOT NULL,
     object text NOT NULL,
+    seq bigint,
     CONSTRAINT audit_pkey PRIMARY KEY ("position")
 );
 CREATE TABLE auto_label_jobs (
@@ -309,6 +310,7 @@ CREATE TABLE webhooks (
 CREATE INDEX agent_executions_by_registration ON public.agent_executions USING btree (registration, "position");
 CREATE INDEX agents_by_organization ON public.agents USING btree (organization, "position");
 CREATE INDEX api_keys_by_seq ON public.api_keys USING btree (seq);
+CREATE INDEX audit_of_changes_to_keys ON public.audit USING btree (object, seq) WHERE (seq IS NOT NULL);
 CREATE INDEX audit_of_revocations ON public.audit USING btree (object) WHERE (action = 'api_key.revoke'::text);
 CREATE INDEX auto_label_jobs_by_organization ON public.auto_label_jobs USING btree (organization, "position");
 CREATE INDEX auto_label_jobs_by_project ON public.auto_label_jobs USING btree (project, "position");
@@ -326,4 +328,5 @@ CREATE INDEX tasks_by_project ON public.tasks USING btree (project, "position");
 CREATE UNIQUE INDEX users_by_email ON public.users USING btree (lower(email));
 CREATE INDEX webhook_deliveries_by_organization ON public.webhook_deliveries USING btree (organization, "position");
 CREATE INDEX webhook_deliveries_by_subscription ON public.webhook_deliveries USING btree (subscription);
+CREATE INDEX webhook_deliveries_pending ON public.webhook_deliveries USING btree (created_at) WHERE (status = 'pending'::text);
 CREATE INDEX webhooks_by_organization ON public.webhooks USING btree (organization, "position");

@@ -54,7 +54,7 @@ CREATE TABLE audit (
     actor_user    TEXT,
     action        TEXT NOT NULL,
     object        TEXT NOT NULL
-) STRICT;
+, seq INTEGER) STRICT;
 CREATE TABLE auto_label_jobs (
     position             INTEGER PRIMARY KEY AUTOINCREMENT,
     uid                  TEXT NOT NULL UNIQUE,
@@ -247,6 +247,7 @@ CREATE TABLE webhooks (
 CREATE INDEX agent_executions_by_registration ON agent_executions (registration, position);
 CREATE INDEX agents_by_organization ON agents (organization, position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
+CREATE INDEX audit_of_changes_to_keys ON audit (object, seq) WHERE seq IS NOT NULL;
 CREATE INDEX audit_of_revocations ON audit (object) WHERE action = 'api_key.revoke';
 CREATE INDEX auto_label_jobs_by_organization ON auto_label_jobs (organization, position);
 CREATE INDEX auto_label_jobs_by_project ON auto_label_jobs (project, position);
@@ -264,4 +265,5 @@ CREATE INDEX tasks_by_project ON tasks (project, position);
 CREATE UNIQUE INDEX users_by_email ON users (lower(email));
 CREATE INDEX webhook_deliveries_by_organization ON webhook_deliveries (organization, position);
 CREATE INDEX webhook_deliveries_by_subscription ON webhook_deliveries (subscription);
+CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (created_at) WHERE status = 'pending';
 CREATE INDEX webhooks_by_organization ON webhooks (organization, position);
