@@ -189,6 +189,26 @@ async fn a_commit_whose_answer_was_lost_is_not_said_to_be_undone() {
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn keys_may_take_longer_to_be_read_than_a_call_may_take() {
+    if !has_postgres("keys_may_take_longer_to_be_read_than_a_call_may_take") {
+        return;
+    }
+    let (_relay, running) = behind_a_relay(|_| {}).await;
+    let tenant = running.tenant("a@example.com").await;
+    let home = running.stop().await;
+    for statement in [
+        "ALTER TABLE api_keys RENAME TO many_keys",
+        "CREATE VIEW api_keys AS SELECT k.* FROM many_keys k, (SELECT pg_sleep(5.5)) AS slow",
+    ] {
+        home.execute(statement).await;
+    }
+    let running = start_in(home, |_| {}).await;
+    let request = Request::new("GET", "/users/me/").key(tenant.key.expose());
+    running.send(request).await.expect(200);
+    running.stop().await;
+}
+
 /// What statements sleep in the database.
 const SLEEPERS: &str =
     "SELECT query FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
