@@ -1,6 +1,9 @@
 //! `cargo xtask ci`: what a change has to pass.
 
-use anyhow::Result;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use anyhow::{Context as _, Result};
 
 use crate::step::run_quietly;
 use crate::test;
@@ -52,11 +55,43 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 
 /// Packs every published package and builds it from its archive, against the archives of the others.
 fn packages(workspace: &Workspace) -> Result<()> {
+    forget_unpacked(workspace)?;
     // What is in the folder counts, so that the check also works before a commit.
     let mut command = workspace.cargo(["package", "--workspace", "--allow-dirty", "--quiet"]);
     command.args(DEV_PROFILE);
     for name in workspace.unpublished() {
         command.args(["--exclude", name]);
     }
-    run_quietly("packages", &mut command)
+    let outcome = run_quietly("packages", &mut command);
+    forget_unpacked(workspace)?;
+    outcome
+}
+
+/// Removes what cargo unpacked of our archives in its home. It goes by name and version: another check in the same folder
+/// would be given the sources of the one before.
+fn forget_unpacked(workspace: &Workspace) -> Result<()> {
+    let Some(home) = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(env::home_dir()?.join(".cargo")))
+    else {
+        return Ok(());
+    };
+    let Ok(registries) = fs::read_dir(home.join("registry/src")) else {
+        return Ok(());
+    };
+    for registry in registries.flatten() {
+        // A registry in a folder has no host before the hyphen.
+        if !registry.file_name().as_encoded_bytes().starts_with(b"-") {
+            continue;
+        }
+        for package in workspace.packages() {
+            let unpacked = registry.path().join(package);
+            if unpacked.exists() {
+                fs::remove_dir_all(&unpacked).with_context(|| format!("removing {}", unpacked.display()))?;
+            }
+        }
+        // Empty now, unless it holds somebody else's.
+        let _kept = fs::remove_dir(registry.path());
+    }
+    Ok(())
 }

@@ -48,6 +48,22 @@ impl Workspace {
         command
     }
 
+    /// Name and version of each package, as in `avala-0.1.0`.
+    pub(crate) fn packages(&self) -> Vec<String> {
+        let packages = self.metadata["packages"].as_array();
+        packages
+            .into_iter()
+            .flatten()
+            .filter_map(|package| {
+                Some(format!(
+                    "{}-{}",
+                    package["name"].as_str()?,
+                    package["version"].as_str()?
+                ))
+            })
+            .collect()
+    }
+
     /// Names of the packages that are never published.
     pub(crate) fn unpublished(&self) -> Vec<&str> {
         let packages = self.metadata["packages"].as_array();
