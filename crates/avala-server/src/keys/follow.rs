@@ -123,10 +123,12 @@ impl Outage {
     }
 }
 
-/// A connection that watches, and what it saw when all rows were read.
+/// A connection that watches, and when all rows were last read, in which version.
 struct Look {
     watcher: Watcher,
-    read_all: Option<(Instant, String)>,
+    read_at: Instant,
+    /// None yet for a new connection: what was changed by hand while there was none, it cannot know.
+    version: Option<String>,
     /// Reads all rows again, on a connection of its own, while numbers are followed.
     reading: JoinSet<Result<Watcher, StoreError>>,
     reader: Option<Watcher>,
@@ -138,33 +140,31 @@ impl Look {
             Some(this) => this,
             None => this.insert(Self {
                 watcher: authority.store().watcher().await?,
-                read_all: None,
+                read_at: Instant::now(),
+                version: None,
                 reading: JoinSet::new(),
                 reader: None,
             }),
         };
         if let Some(read) = this.reading.try_join_next() {
             this.reader = Some(read.map_err(|_| StoreError::damaged("reading all keys was broken off"))??);
-            if let Some((at, _)) = &mut this.read_all {
-                *at = Instant::now();
-            }
+            this.read_at = Instant::now();
         }
         let seen = this.watcher.look().await?;
-        let Some((at, version)) = &mut this.read_all else {
-            authority.read_all(&mut this.watcher).await?;
-            this.read_all = Some((Instant::now(), seen.version));
-            return Ok(());
-        };
         if seen.seq < authority.applied() {
             authority.read_all(&mut this.watcher).await?;
-            (*at, *version) = (Instant::now(), seen.version);
+            (this.read_at, this.version) = (Instant::now(), Some(seen.version));
             return Ok(());
         }
         if seen.seq > authority.applied() {
             authority.read_newer(&mut this.watcher).await?;
         }
-        if *version != seen.version && at.elapsed() >= ALL_EVERY && this.reading.is_empty() {
-            *version = seen.version;
+        let is_due = match &this.version {
+            None => true,
+            Some(version) => *version != seen.version && this.read_at.elapsed() >= ALL_EVERY,
+        };
+        if is_due && this.reading.is_empty() {
+            this.version = Some(seen.version);
             let (authority, reader) = (authority.clone(), this.reader.take());
             this.reading.spawn(async move {
                 let mut reader = match reader {
