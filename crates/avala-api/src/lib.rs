@@ -55,7 +55,7 @@ pub use parameters::{CommaList, InvalidParameter, Query, QueryValue};
 pub use patch::Patch;
 pub use request::{CallOptions, Carrier, RateLimit, Request, Response, Retry, request_id};
 pub use route::{Access, Method, Paging, Route};
-pub use scope::{Scope, UnknownScope};
+pub use scope::{Scope, ScopeName, UnknownScope};
 pub use secret_object::SecretObject;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 

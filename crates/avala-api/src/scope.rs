@@ -1,6 +1,6 @@
 //! The rights a key may hold, by their published names.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 macro_rules! scopes {
     ($($(#[$doc:meta])* $Scope:ident = $name:literal,)*) => {
@@ -142,6 +142,59 @@ impl FromStr for Scope {
     }
 }
 
+/// A scope by its name, as it stands in answers: a newer server may name one that this version does not know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeName(Cow<'static, str>);
+
+impl ScopeName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The scope, if this version knows it.
+    pub fn known(&self) -> Option<Scope> {
+        self.0.parse().ok()
+    }
+}
+
+impl From<Scope> for ScopeName {
+    fn from(scope: Scope) -> Self {
+        Self(Cow::Borrowed(scope.as_str()))
+    }
+}
+
+impl AsRef<str> for ScopeName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ScopeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartialEq<Scope> for ScopeName {
+    fn eq(&self, scope: &Scope) -> bool {
+        self.0 == scope.as_str()
+    }
+}
+
+impl serde::Serialize for ScopeName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ScopeName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = <Cow<'de, str>>::deserialize(deserializer)?;
+        Ok(Self(name.into_owned().into()))
+    }
+}
+
 impl serde::Serialize for Scope {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -150,7 +203,18 @@ impl serde::Serialize for Scope {
 
 impl<'de> serde::Deserialize<'de> for Scope {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let name = <Cow<'de, str>>::deserialize(deserializer)?;
         name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_scopes_stand_in_the_order_of_their_names() {
+        assert!(Scope::ALL.is_sorted_by_key(|scope| scope.as_str()));
+        assert!(Scope::ALL.is_sorted());
     }
 }

@@ -1,6 +1,6 @@
 //! The caller, and what the presented key may do.
 
-use crate::{Access, Scope};
+use crate::{Access, Scope, ScopeName};
 
 id! {
     /// A user's identifier.
@@ -44,7 +44,7 @@ model! {
         /// Whether the key has staff rights.
         pub is_staff_privileged: bool = false,
         /// The scopes the key holds, by name. A full key holds every one; an empty list is not full access.
-        pub scopes: Vec<String> = Vec::new(),
+        pub scopes: Vec<ScopeName> = Vec::new(),
         /// Features the key unlocks.
         pub capabilities: Vec<String> = Vec::new(),
         /// Groups of tools the key unlocks.
@@ -55,7 +55,7 @@ model! {
 impl Permissions {
     /// Whether the key holds a scope.
     pub fn holds(&self, scope: Scope) -> bool {
-        self.scopes.iter().any(|name| name == scope.as_str())
+        self.scopes.iter().any(|name| *name == scope)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
+use mio::{Events, Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::series::seconds_each;
@@ -18,13 +19,15 @@ pub(crate) struct Generator {
     address: SocketAddr,
     request: Vec<u8>,
     lanes: Vec<Lane>,
+    ready: Poll,
+    events: Events,
     /// The server closes after each answer: every request is a connection.
     reconnects: bool,
 }
 
 #[derive(Default)]
 struct Lane {
-    stream: Option<TcpStream>,
+    stream: Option<mio::net::TcpStream>,
     received: Vec<u8>,
     /// When the request under way should have been sent.
     due: Option<Instant>,
@@ -41,6 +44,8 @@ impl Generator {
             address,
             request: request.to_vec(),
             lanes: std::iter::repeat_with(Lane::default).take(connections).collect(),
+            ready: Poll::new()?,
+            events: Events::with_capacity(connections),
             reconnects: head(&answer)
                 .unwrap_or_default()
                 .to_ascii_lowercase()
@@ -115,53 +120,65 @@ impl Generator {
 
     /// Anew: a server may have closed connections that were idle while others were measured.
     fn connect(&mut self) -> Result<()> {
-        for lane in &mut self.lanes {
-            lane.stream = if self.reconnects {
+        for lane in 0..self.lanes.len() {
+            self.lanes[lane].stream = if self.reconnects {
                 None
             } else {
-                Some(connect(self.address)?)
+                Some(self.stream(lane)?)
             };
         }
         Ok(())
     }
 
+    fn stream(&self, lane: usize) -> Result<mio::net::TcpStream> {
+        let stream = TcpStream::connect(self.address).context("connecting to the server")?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let mut stream = mio::net::TcpStream::from_std(stream);
+        let registry = self.ready.registry();
+        registry.register(&mut stream, Token(lane), Interest::READABLE)?;
+        Ok(stream)
+    }
+
     fn send(&mut self, lane: usize, due: Instant) -> Result<()> {
+        let stream = match self.lanes[lane].stream.take() {
+            Some(stream) if !self.reconnects => stream,
+            _ => self.stream(lane)?,
+        };
         let lane = &mut self.lanes[lane];
         lane.received.clear();
         lane.due = Some(due);
-        let stream = match lane.stream.take() {
-            Some(stream) if !self.reconnects => stream,
-            _ => connect(self.address)?,
-        };
         let stream = lane.stream.insert(stream);
         stream.write_all(&self.request).context("sending a request")
     }
 
     /// Waits until connections have their answer, and no longer than told. Which have, and when each was due.
     fn answered(&mut self, wait: Duration) -> Result<Vec<(usize, Instant)>> {
-        let (lanes, mut polled): (Vec<usize>, Vec<PollFd<'_>>) = self
-            .lanes
-            .iter()
-            .enumerate()
-            .filter(|(_, lane)| lane.due.is_some())
-            .filter_map(|(number, lane)| Some((number, PollFd::new(lane.stream.as_ref()?, PollFlags::IN))))
-            .unzip();
-        poll(&mut polled, Some(&Timespec::try_from(wait)?))?;
-        let ready: Vec<usize> = std::iter::zip(lanes, &polled)
-            .filter(|(_, polled)| !polled.revents().is_empty())
-            .map(|(lane, _)| lane)
-            .collect();
-        ensure!(wait < PATIENCE || !ready.is_empty(), "the server does not answer");
-        let mut answered = Vec::with_capacity(ready.len());
-        for lane in ready {
-            if self.lanes[lane].receive()?
-                && let Some(due) = self.lanes[lane].due.take()
+        let mut at_most = Some(wait);
+        if wait < PATIENCE {
+            // To the nanosecond; `Poll` knows milliseconds only.
+            let mut polled = [PollFd::new(self.ready.registry(), PollFlags::IN)];
+            poll(&mut polled, Some(&Timespec::try_from(wait)?))?;
+            at_most = Some(Duration::ZERO);
+        }
+        self.ready.poll(&mut self.events, at_most)?;
+        ensure!(
+            wait < PATIENCE || !self.events.is_empty(),
+            "the server does not answer"
+        );
+        let mut answered = Vec::with_capacity(self.lanes.len());
+        for event in &self.events {
+            let Token(number) = event.token();
+            let lane = &mut self.lanes[number];
+            if lane.due.is_some()
+                && lane.receive()?
+                && let Some(due) = lane.due.take()
             {
                 if self.reconnects {
                     // The server may wait for that before it takes the next request.
-                    self.lanes[lane].stream = None;
+                    lane.stream = None;
                 }
-                answered.push((lane, due));
+                answered.push((number, due));
             }
         }
         Ok(answered)
@@ -177,26 +194,27 @@ impl Generator {
 }
 
 impl Lane {
-    /// Takes what there is. Whether the answer is whole now.
+    /// Takes what there is: readiness is told once. Whether the answer is whole now.
     fn receive(&mut self) -> Result<bool> {
         let Some(stream) = &mut self.stream else {
             return Ok(false);
         };
         let mut piece = [0; 8192];
-        match stream.read(&mut piece) {
-            Ok(0) => bail!("the server closed a connection without an answer"),
-            Ok(length) => {
-                self.received.extend_from_slice(&piece[..length]);
-                let whole = is_whole(&self.received);
+        loop {
+            match stream.read(&mut piece) {
+                Ok(0) => bail!("the server closed a connection without an answer"),
+                Ok(length) => self.received.extend_from_slice(&piece[..length]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error).context("receiving an answer"),
+            }
+            if is_whole(&self.received) {
                 ensure!(
-                    !whole || self.received.starts_with(b"HTTP/1.1 200 "),
+                    self.received.starts_with(b"HTTP/1.1 200 "),
                     "the server refused a request: {}",
                     String::from_utf8_lossy(&self.received)
                 );
-                Ok(whole)
+                return Ok(true);
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error).context("receiving an answer"),
         }
     }
 }
@@ -232,23 +250,18 @@ pub(crate) fn body(answer: &[u8]) -> &[u8] {
     body_at(answer).map_or(&[], |at| &answer[at..])
 }
 
-fn connect(address: SocketAddr) -> Result<TcpStream> {
-    let stream = TcpStream::connect(address).context("connecting to the server")?;
-    stream.set_nodelay(true)?;
-    stream.set_nonblocking(true)?;
-    Ok(stream)
-}
-
 fn is_whole(answer: &[u8]) -> bool {
-    let (Some(head), Some(at)) = (head(answer), body_at(answer)) else {
+    let mut lines = [httparse::EMPTY_HEADER; 32];
+    let mut head = httparse::Response::new(&mut lines);
+    let Ok(httparse::Status::Complete(body)) = head.parse(answer) else {
         return false;
     };
-    let length = head.split("\r\n").find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse::<usize>().ok())?
-    });
-    length.is_some_and(|length| answer.len() >= at + length)
+    let length = head
+        .headers
+        .iter()
+        .find(|line| line.name.eq_ignore_ascii_case("content-length"))
+        .and_then(|line| str::from_utf8(line.value).ok()?.parse::<usize>().ok());
+    length.is_some_and(|length| answer.len() >= body + length)
 }
 
 fn head(answer: &[u8]) -> Option<&str> {

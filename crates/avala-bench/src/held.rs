@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -14,16 +14,50 @@ use crate::served::allow_many_connections;
 /// A slow client sends one byte of its head in this time.
 const DRIP: Duration = Duration::from_secs(1);
 
+/// When, within that time, they do so.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rhythm {
+    /// Each at its own time.
+    Spread,
+    /// All in the same moment.
+    AtOnce,
+}
+
+impl Rhythm {
+    const ALL: [Self; 2] = [Self::Spread, Self::AtOnce];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Spread => "spread",
+            Self::AtOnce => "at-once",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|rhythm| rhythm.name() == name);
+        known.context("the rhythm is spread or at-once")
+    }
+
+    /// Into how many parts the time is divided.
+    fn parts(self) -> u32 {
+        match self {
+            Self::Spread => 2_500,
+            Self::AtOnce => 1,
+        }
+    }
+}
+
 /// The process that holds them; dropping it ends it.
 pub(crate) struct Held(Child);
 
 impl Held {
     /// Opens so many connections; when this returns, all are open.
-    pub(crate) fn open(address: SocketAddr, count: usize) -> Result<Self> {
+    pub(crate) fn open(address: SocketAddr, count: usize, rhythm: Rhythm) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg("hold")
             .arg(address.to_string())
             .arg(count.to_string())
+            .arg(rhythm.name())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -50,7 +84,7 @@ impl Drop for Held {
 }
 
 /// Holds connections until standard input closes: a quarter of each kind.
-pub(crate) fn hold(address: SocketAddr, count: usize) -> Result<()> {
+pub(crate) fn hold(address: SocketAddr, count: usize, rhythm: Rhythm) -> Result<()> {
     allow_many_connections()?;
     let mut lanes = (0..count)
         .map(|number| {
@@ -69,9 +103,18 @@ pub(crate) fn hold(address: SocketAddr, count: usize) -> Result<()> {
     let mut head = b"ET /api/v1/users/me/ HTTP/1.1\r\nhost: localhost\r\n"
         .iter()
         .cycle();
-    while ended.recv_timeout(DRIP) == Err(RecvTimeoutError::Timeout) {
+    let parts = rhythm.parts();
+    let (began, mut turn) = (Instant::now(), 0);
+    loop {
+        turn += 1;
+        let rest = (DRIP * turn / parts).saturating_sub(began.elapsed());
+        if ended.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
+            return Ok(());
+        }
         let byte = head.next().copied().unwrap_or(b'x');
-        for (number, lane) in lanes.iter_mut().enumerate() {
+        // Four neighbours are one of each kind.
+        let is_due = |number: usize| number / 4 % parts as usize == (turn % parts) as usize;
+        for (number, lane) in lanes.iter_mut().enumerate().filter(|(number, _)| is_due(*number)) {
             let gone = match number % 4 {
                 2 => lane.write_all(&[byte]).is_err(),
                 // The server closes these at once; they come back.
@@ -84,7 +127,6 @@ pub(crate) fn hold(address: SocketAddr, count: usize) -> Result<()> {
             }
         }
     }
-    Ok(())
 }
 
 fn open(address: SocketAddr, number: usize) -> Result<TcpStream> {

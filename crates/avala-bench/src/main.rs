@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use crate::held::Rhythm;
 use crate::report::Section;
 use crate::served::Callers;
 
@@ -55,7 +56,9 @@ fn run() -> Result<()> {
         ["serve-canned", rows] => return canned::serve(rows.parse()?),
         ["serve-keyed", data_dir] => return served::serve(Callers::Keyed, data_dir),
         ["serve-fixed", data_dir] => return served::serve(Callers::Fixed, data_dir),
-        ["hold", address, count] => return held::hold(address.parse()?, count.parse()?),
+        ["hold", address, count, rhythm] => {
+            return held::hold(address.parse()?, count.parse()?, Rhythm::named(rhythm)?);
+        }
         ["client", ref rest @ ..] => {
             let sections = client::SIZES
                 .map(client::measure)

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::drf::{self, Drf, Workers};
 use crate::generator::{Generator, arrivals, body, exchange};
-use crate::held::Held;
+use crate::held::{Held, Rhythm};
 use crate::report::{Limit, Promise, Section, load_before};
 use crate::series::Series;
 use crate::served::{Callers, Served};
@@ -24,7 +24,7 @@ const OPEN_LOOP_TIME: Duration = Duration::from_secs(3);
 const COUNTED_REQUESTS: usize = 10_000;
 const BAD_CONNECTIONS: usize = 10_000;
 const MODEST_RATE: f64 = 2_000.0;
-const BAD_ROUNDS: usize = 3;
+const BAD_ROUNDS: usize = 7;
 
 /// What is asked for.
 const ROUTES: [(&str, &str); 2] = [
@@ -178,9 +178,9 @@ fn load_section(
         "`GET` over loopback, {CONNECTIONS} connections with one request under way on each, {ROUNDS} alternating rounds of {} s. The \
          server is the library's, in a process of its own, on SQLite, rate limits and request log off; so is its twin, to which \
          every caller is the holder of the same key and which verifies none. The load comes from one thread that sends the same bytes: \
-         the servers share the machine's cores with it. The peer is {}, {}, verifying keys as the package does by default; it answers \
-         the same bodies as constants, without middleware, and its request log is off. What is promised against it is the answer for which ours asks no \
-         database either. {load_before}\n\n\
+         the servers share the machine's cores with it. The peer is {}, {}, verifying keys as the package does by default, without \
+         middleware, its request log off. It answers the same bodies: a key's rights as a constant, a page as rows of a model by a \
+         serializer in a cursor's order. {load_before}\n\n\
          | Answer | with a key | fixed principal | with a key against fixed | Django REST Framework | against Django |\n\
          | --- | --- | --- | --- | --- | --- |\n",
         TIME.as_secs_f64(),
@@ -313,17 +313,19 @@ fn latency_section(server: &mut Served, contests: &mut [Contest], load_before: &
 
 fn bad_connections(server: &Served, generator: &mut Generator, load_before: &str) -> Result<Section> {
     let times = arrivals(MODEST_RATE, OPEN_LOOP_TIME);
-    let (mut alone, mut among) = (Series::default(), Series::default());
+    let (mut alone, mut spread, mut at_once) = (Series::default(), Series::default(), Series::default());
     generator.open_loop(&times)?;
     let resident = server.resident_kib()?;
     let mut resident_among = resident;
     for round in 1..=BAD_ROUNDS {
         eprintln!("round {round} of {BAD_ROUNDS}");
         alone.push(p99(generator, &times)?);
-        let held = Held::open(server.address, BAD_CONNECTIONS)?;
-        among.push(p99(generator, &times)?);
-        resident_among = resident_among.max(server.resident_kib()?);
-        drop(held);
+        for (rhythm, among) in [(Rhythm::Spread, &mut spread), (Rhythm::AtOnce, &mut at_once)] {
+            let held = Held::open(server.address, BAD_CONNECTIONS, rhythm)?;
+            among.push(p99(generator, &times)?);
+            resident_among = resident_among.max(server.resident_kib()?);
+            drop(held);
+        }
     }
     #[allow(clippy::cast_precision_loss, reason = "none below 2^53")]
     let (megabytes, each) = (
@@ -332,19 +334,23 @@ fn bad_connections(server: &Served, generator: &mut Generator, load_before: &str
     );
     let text = format!(
         "Another process opens {BAD_CONNECTIONS} connections: a quarter says nothing, a quarter one byte and then nothing, a quarter one byte a \
-         second, a quarter half of a head and closes its side, again every second. Beside them, {MODEST_RATE} requests/s in an open \
-         loop on connections of their own; p99 from the intended time, {BAD_ROUNDS} alternating rounds of {} s. {load_before}\n\n\
+         second, a quarter half of a head and closes its side, and comes back every second: each at its own time, or all in the same \
+         moment. Beside them, {MODEST_RATE} requests/s in an open loop on connections of their own; p99 from the intended time, {BAD_ROUNDS} \
+         alternating rounds of {} s. {load_before}\n\n\
          | | p99 of the others | memory of the server |\n| --- | --- | --- |\n\
-         | alone | {} | {:.1} MB |\n| among {BAD_CONNECTIONS} bad connections | {} | {:.1} MB, {each:.1} KB per connection |\n",
+         | alone | {} | {:.1} MB |\n\
+         | among {BAD_CONNECTIONS} bad connections, each at its own time | {} | {:.1} MB at most, {each:.1} KB per connection |\n\
+         | the same, all in the same moment | {} | |\n",
         OPEN_LOOP_TIME.as_secs(),
         alone.text(),
         megabytes(resident),
-        among.text(),
+        spread.text(),
         megabytes(resident_among),
+        at_once.text(),
     );
     let promises = vec![Promise {
         what: "p99 among bad connections against p99 alone",
-        measured: among.times(&alone),
+        measured: spread.times(&alone),
         limit: Limit::TimesAsLong(2.0),
     }];
     Ok(Section::new(

@@ -17,6 +17,9 @@ use crate::{
 
 type Handler = Box<dyn Fn(Context, Call) -> BoxFuture<'static, Result<Reply, Refusal>> + Send + Sync>;
 
+/// Bytes that most answers fit into, so that they are written without moving what is there already.
+const USUAL_BODY: usize = 1024;
+
 /// A request, read and matched but not yet understood.
 pub(crate) struct Call {
     pub(crate) path: Vec<(String, String)>,
@@ -179,7 +182,8 @@ impl Reply {
         if status == StatusCode::NO_CONTENT {
             return Ok(Self { status, body: None });
         }
-        let body = serde_json::to_vec(answer).map_err(|_| Refusal::internal())?;
+        let mut body = Vec::with_capacity(USUAL_BODY);
+        serde_json::to_writer(&mut body, answer).map_err(|_| Refusal::internal())?;
         Ok(Self {
             status,
             body: Some(body.into()),

@@ -10,7 +10,7 @@ use avala_api::{
 use avala_keys::ApiKey;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
-use tokio::{net::TcpListener, task::JoinSet, time::Instant};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinSet, time::Instant};
 use url::Url;
 
 use crate::{
@@ -155,11 +155,19 @@ impl Server {
         for worker in jobs::workers(&self.authority, &jobs, &service.deliveries) {
             following.spawn(worker.work());
         }
-        let shutdown = async {
-            shutdown.await;
-            jobs.close();
-        };
-        accept(listener, Arc::new(service), shutdown).await;
+        let (stop, stopped) = oneshot::channel::<()>();
+        // On the runtime's own threads: the caller's may be another one, and each connection would be handed over.
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(listener, Arc::new(service), async {
+            // Asked to, or left alone.
+            let _ = stopped.await;
+        }));
+        tokio::select! {
+            () = shutdown => jobs.close(),
+            _ = accepting.join_next() => tracing::error!("the accept loop has ended by itself"),
+        }
+        drop(stop);
+        accepting.join_all().await;
         Ok(())
     }
 

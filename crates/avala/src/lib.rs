@@ -52,7 +52,7 @@ pub use auth::{CredentialReport, Environment, Source, Tried};
 pub use avala_api as api;
 pub use avala_api::{
     CallOptions, Carrier, Cursor, Job, Page, Patch, Progress, RateLimit, Request, Response, Retry, Scope,
-    Secret, SecretObject, Timestamp, Wait,
+    ScopeName, Secret, SecretObject, Timestamp, Wait,
 };
 pub use builder::ClientBuilder;
 pub use client::{Async, Call, Client, Items};

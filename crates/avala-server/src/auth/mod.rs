@@ -4,7 +4,7 @@ mod header;
 
 use std::sync::Arc;
 
-use avala_api::{Access, Scope};
+use avala_api::{Access, Scope, ScopeName};
 use avala_keys::KeyId;
 use http::HeaderMap;
 
@@ -48,7 +48,7 @@ impl Principal {
         self.0.access.holds(scope)
     }
 
-    pub(crate) fn scopes(&self) -> Vec<String> {
+    pub(crate) fn scopes(&self) -> Vec<ScopeName> {
         self.0.access.names()
     }
 

@@ -20,8 +20,13 @@ use super::{
 };
 use crate::service::Service;
 
+/// The most connections that the system holds until they are taken; it may have a lower limit of its own.
+#[cfg(unix)]
+const QUEUE: i32 = 4096;
+
 /// Serves connections until the shutdown, then lets open requests end.
 pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, shutdown: impl Future<Output = ()>) {
+    lengthen_queue(&listener);
     let slots = Slots::new(&service.config);
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
@@ -63,6 +68,15 @@ pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, shutdow
         .is_err()
     {
         tracing::warn!("requests were cut off at the end");
+    }
+}
+
+/// Has the system hold more connections that nobody has taken yet. Beyond that, it drops what comes, and a client tries
+/// again only after a second; the usual 128 are soon full.
+fn lengthen_queue(listener: &TcpListener) {
+    #[cfg(unix)]
+    if let Err(error) = rustix::net::listen(listener, QUEUE) {
+        tracing::debug!(%error, "the queue of new connections keeps its length");
     }
 }
 

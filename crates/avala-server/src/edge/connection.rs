@@ -131,7 +131,6 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             // The stream keeps the deadlines: hyper's would run while the connection is idle, too.
             .header_read_timeout(None::<Duration>)
             .max_buf_size(head_bytes.max(LEAST_BUFFER))
-            .max_headers(super::head::MOST_HEADERS)
             .serve_connection(TokioIo::new(stream), answer)
     );
     let ended = tokio::select! {

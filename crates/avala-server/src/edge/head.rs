@@ -6,8 +6,8 @@ use httparse::{EMPTY_HEADER, Header};
 
 use crate::{config::Limits, refusal::Refusal};
 
-/// The most lines of a head, whatever is configured.
-pub(super) const MOST_HEADERS: usize = 128;
+/// The most lines of a head, whatever is configured: so many has hyper room for without asking for memory.
+const MOST_HEADERS: usize = 100;
 
 /// A whole head, at the beginning of what arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use avala_api::{Scope, Timestamp};
+use avala_api::{Scope, ScopeName, Timestamp};
 use avala_keys::{Class, KeyId};
 use serde::{Deserialize, Serialize};
 
@@ -25,15 +25,18 @@ impl Access {
     }
 
     /// The scopes by name, sorted.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let scopes = match self {
-            Self::Full => Scope::ALL,
-            Self::Listed(scopes) => scopes,
-        };
-        let mut names: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-        names.sort();
-        names.dedup();
-        names
+    pub(crate) fn names(&self) -> Vec<ScopeName> {
+        let names = |scopes: &[Scope]| scopes.iter().copied().map(ScopeName::from).collect();
+        match self {
+            Self::Full => names(Scope::ALL),
+            Self::Listed(scopes) => {
+                let mut scopes = scopes.clone();
+                // In the order of their names.
+                scopes.sort_unstable();
+                scopes.dedup();
+                names(&scopes)
+            }
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use sqlx::{postgres::PgDatabaseError, sqlite::SqliteError};
 
-const SQLITE_BUSY: u32 = 5;
-const SQLITE_FULL: u32 = 13;
+const SQLITE_BUSY: i32 = 5;
+const SQLITE_FULL: i32 = 13;
 
 /// PostgreSQL's codes for what passes: connection exceptions, too many connections, shutdowns and restarts,
 /// transactions that another one made impossible, and what took too long.
@@ -16,8 +16,19 @@ const PASSING: [&str; 11] = [
 /// The database refused.
 #[derive(Debug)]
 pub struct StoreError {
-    error: sqlx::Error,
+    error: Cause,
     is_outcome_unknown: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Sqlx(sqlx::Error),
+    /// Of a connection that only reads SQLite.
+    #[error(transparent)]
+    Reading(rusqlite::Error),
+    #[error("the database is closed")]
+    Closed,
 }
 
 impl StoreError {
@@ -27,20 +38,20 @@ impl StoreError {
 
     /// Whether a row with this unique value exists already.
     pub(crate) fn is_duplicate(&self) -> bool {
-        matches!(&self.error, sqlx::Error::Database(error) if error.is_unique_violation())
+        matches!(&self.error, Cause::Sqlx(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
     /// Whether the row names another row that does not exist.
     pub(crate) fn is_missing_parent(&self) -> bool {
-        matches!(&self.error, sqlx::Error::Database(error) if error.is_foreign_key_violation())
+        matches!(&self.error, Cause::Sqlx(sqlx::Error::Database(error)) if error.is_foreign_key_violation())
     }
 
     /// Whether it may work a moment later: the database is busy, or not reachable.
     pub(crate) fn is_passing(&self) -> bool {
         match &self.error {
             _ if self.is_outcome_unknown => false,
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-            error if is_silence(error) => true,
+            Cause::Closed | Cause::Sqlx(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
+            Cause::Sqlx(error) if is_silence(error) => true,
             _ => {
                 self.sqlite_code() == Some(SQLITE_BUSY)
                     || self.postgres_code().is_some_and(|code| PASSING.contains(&code))
@@ -56,7 +67,7 @@ impl StoreError {
     pub(crate) fn of_commit(error: sqlx::Error) -> Self {
         Self {
             is_outcome_unknown: is_silence(&error),
-            error,
+            error: Cause::Sqlx(error),
         }
     }
 
@@ -67,22 +78,36 @@ impl StoreError {
 
     /// Whether a text holds the null character, which PostgreSQL cannot store and SQLite therefore does not, either.
     pub(crate) fn is_null_character(&self) -> bool {
-        matches!(&self.error, sqlx::Error::Encode(error) if error.is::<NullCharacter>())
+        matches!(&self.error, Cause::Sqlx(sqlx::Error::Encode(error)) if error.is::<NullCharacter>())
     }
 
     pub(super) fn null_character() -> Self {
         sqlx::Error::Encode(Box::new(NullCharacter)).into()
     }
 
+    pub(super) fn closed() -> Self {
+        Cause::Closed.into()
+    }
+
     /// SQLite's result code: the low byte. The rest says more about it.
-    fn sqlite_code(&self) -> Option<u32> {
-        let error = self.error.as_database_error()?;
-        error.try_downcast_ref::<SqliteError>()?;
-        error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
+    fn sqlite_code(&self) -> Option<i32> {
+        let code = match &self.error {
+            Cause::Sqlx(error) => {
+                let error = error.as_database_error()?;
+                error.try_downcast_ref::<SqliteError>()?;
+                error.code()?.parse().ok()?
+            }
+            Cause::Reading(error) => error.sqlite_error()?.extended_code,
+            Cause::Closed => return None,
+        };
+        Some(code & 0xff)
     }
 
     fn postgres_code(&self) -> Option<&str> {
-        let error = self.error.as_database_error()?;
+        let Cause::Sqlx(error) = &self.error else {
+            return None;
+        };
+        let error = error.as_database_error()?;
         Some(error.try_downcast_ref::<PgDatabaseError>()?.code())
     }
 }
@@ -116,6 +141,18 @@ impl std::error::Error for StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        Cause::Sqlx(error).into()
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Cause::Reading(error).into()
+    }
+}
+
+impl From<Cause> for StoreError {
+    fn from(error: Cause) -> Self {
         Self {
             error,
             is_outcome_unknown: false,

@@ -19,6 +19,7 @@ pub(crate) mod results;
 mod rows;
 pub(crate) mod schema;
 mod sqlite;
+mod sqlite_readers;
 mod statement;
 pub(crate) mod storage_configs;
 pub(crate) mod tasks;
@@ -34,6 +35,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 pub(crate) use change::{Actor, Change, Entry};
 pub use error::StoreError;
 pub(crate) use rows::Row;
+use sqlite_readers::SqliteReaders;
 pub(crate) use statement::{Executor, Statement, sql};
 pub(crate) use upsert::Written;
 pub(crate) use watcher::Watcher;
@@ -55,7 +57,10 @@ enum Pool {
 
 /// The connections that cannot write.
 #[derive(Clone, Debug)]
-pub(crate) struct Reader(Pool);
+pub(crate) enum Reader {
+    Sqlite(SqliteReaders),
+    Postgres(PgPool),
+}
 
 /// The connection of a change, in its transaction.
 #[derive(Debug)]
@@ -97,8 +102,17 @@ impl Store {
     }
 
     pub(crate) async fn close(&self) {
-        self.reader.0.close().await;
+        self.reader.close().await;
         self.writer.close().await;
+    }
+}
+
+impl Reader {
+    async fn close(&self) {
+        match self {
+            Self::Sqlite(readers) => readers.close(),
+            Self::Postgres(pool) => pool.close().await,
+        }
     }
 }
 

@@ -76,7 +76,7 @@ impl Store {
             .connect_lazy_with(options.clone());
         let store = Self {
             writer: Pool::Postgres(writer),
-            reader: Reader(Pool::Postgres(reader)),
+            reader: Reader::Postgres(reader),
             watched: Watched::Postgres(Box::new(options)),
         };
         Ok((store, location))

@@ -1,25 +1,27 @@
 //! A row, and columns that hold more than a number or a text.
 
 use avala_api::Timestamp;
+use rusqlite::types::FromSql;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Decode, Postgres, Row as _, Sqlite, Type, postgres::PgRow, sqlite::SqliteRow};
 
-use super::StoreError;
+use super::{StoreError, sqlite_readers::ReadRow};
 
 /// A row of either database.
 pub(crate) enum Row {
     Sqlite(SqliteRow),
+    SqliteRead(ReadRow),
     Postgres(PgRow),
 }
 
 /// What a column can hold: `i64`, `f64`, `bool`, `String`, `Vec<u8>`, and options of them.
 pub(crate) trait Column:
-    for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
+    FromSql + for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
 {
 }
 
 impl<T> Column for T where
-    T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
+    T: FromSql + for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>
 {
 }
 
@@ -27,6 +29,7 @@ impl Row {
     pub(crate) fn get<T: Column>(&self, column: &str) -> Result<T, StoreError> {
         Ok(match self {
             Self::Sqlite(row) => row.try_get(column)?,
+            Self::SqliteRead(row) => row.get(column)?,
             Self::Postgres(row) => row.try_get(column)?,
         })
     }

@@ -1,4 +1,4 @@
-//! Opening SQLite: one connection that writes, and a few that read.
+//! Opening SQLite: one connection that writes, and those that read.
 
 use std::{path::Path, time::Duration};
 
@@ -7,12 +7,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Pool, Reader, Store, StoreError, watcher::Watched};
-
-const READERS: u32 = 4;
+use super::{Pool, Reader, Store, StoreError, sqlite_readers::SqliteReaders, watcher::Watched};
 
 /// How long a statement waits for another process that is writing.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Store {
     /// Opens a database file that exists, possibly empty.
@@ -25,28 +23,23 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         let reading = options.clone().pragma("query_only", "ON");
-        let writer = pool(1)
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            // A local file does not go away: the connection is kept, and not probed before each use.
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .acquire_timeout(Duration::from_secs(10))
             .after_connect(|connection, _| Box::pin(require_full_sync(connection)))
             .connect_with(options)
             .await?;
-        let reader = pool(READERS).connect_with(reading.clone()).await?;
         Ok(Self {
             writer: Pool::Sqlite(writer),
-            reader: Reader(Pool::Sqlite(reader)),
+            reader: Reader::Sqlite(SqliteReaders::open(database)?),
             watched: Watched::Sqlite(Box::new(reading)),
         })
     }
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .min_connections(1)
-        // A local file does not go away: connections are kept, and not probed before each use.
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .acquire_timeout(Duration::from_secs(10))
 }
 
 /// A commit on this connection must be on the disk before it is acknowledged.

@@ -4,11 +4,11 @@ use std::{borrow::Cow, fmt::Write, time::Duration};
 
 use avala_api::Timestamp;
 use sqlx::{
-    AssertSqlSafe, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
-    postgres::PgArguments, query::Query, sqlite::SqliteArguments,
+    AssertSqlSafe, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, postgres::PgArguments,
+    query::Query, sqlite::SqliteArguments,
 };
 
-use super::{Connection, Pool, Reader, Row, StoreError, Watcher, postgres};
+use super::{Connection, Reader, Row, StoreError, Watcher, postgres, sqlite_readers::SqliteReaders};
 
 /// Begins a statement.
 pub(crate) fn sql(text: impl Into<Cow<'static, str>>) -> Statement {
@@ -41,7 +41,7 @@ pub(crate) enum Value {
 /// Where a statement runs.
 pub(crate) enum Executor<'c> {
     Sqlite(&'c mut SqliteConnection),
-    SqlitePool(&'c SqlitePool),
+    SqliteReaders(&'c SqliteReaders),
     Postgres(&'c mut PgConnection),
     PostgresPool(&'c PgPool),
 }
@@ -55,8 +55,8 @@ macro_rules! run {
                 let done = $statement.sqlite().$method(connection).await?;
                 done.into()
             }
-            Executor::SqlitePool(pool) => {
-                let done = $statement.sqlite().$method(pool).await?;
+            Executor::SqliteReaders(readers) => {
+                let done = readers.run($statement.text, $statement.values).await?;
                 done.into()
             }
             Executor::Postgres(connection) => {
@@ -95,6 +95,10 @@ given!(Option<sqlx::sqlite::SqliteRow>, Option<Row>, |row| row
     .map(Row::Sqlite));
 given!(Option<sqlx::postgres::PgRow>, Option<Row>, |row| row
     .map(Row::Postgres));
+given!(Vec<Row>, Vec<Row>, |rows| rows);
+given!(Vec<Row>, Option<Row>, |rows| rows.into_iter().next());
+// A reader changes none.
+given!(Vec<Row>, u64, |_none| 0);
 given!(Vec<sqlx::sqlite::SqliteRow>, Vec<Row>, |rows| rows
     .into_iter()
     .map(Row::Sqlite)
@@ -225,9 +229,9 @@ impl<'c> From<&'c mut Connection> for Executor<'c> {
 
 impl<'c> From<&'c Reader> for Executor<'c> {
     fn from(reader: &'c Reader) -> Self {
-        match &reader.0 {
-            Pool::Sqlite(pool) => Self::SqlitePool(pool),
-            Pool::Postgres(pool) => Self::PostgresPool(pool),
+        match reader {
+            Reader::Sqlite(readers) => Self::SqliteReaders(readers),
+            Reader::Postgres(pool) => Self::PostgresPool(pool),
         }
     }
 }

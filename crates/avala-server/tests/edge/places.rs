@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
 use crate::site::{Answer, Site, ask, deaf, request, rest};
+
+/// After so long, the system of a client whose first packet was dropped sends it again (RFC 6298).
+const KNOCKS_AGAIN: Duration = Duration::from_secs(1);
 
 /// Nobody's deadline runs out in these stories.
 fn patient(config: &mut avala_server::Config) {
@@ -16,6 +20,29 @@ fn patient(config: &mut avala_server::Config) {
     config.limits.head_timeout = long;
     config.limits.idle_timeout = long;
     config.limits.body_timeout = long;
+}
+
+/// A client that has only begun to take an answer too large for any buffer on the way.
+async fn taking_a_large_answer(site: &Site) -> TcpStream {
+    let mut stream = site.connect().await;
+    for n in 0..50 {
+        let agent = format!(
+            r#"{{"name":"a{n}","description":"{}"}}"#,
+            "\u{1f34e}".repeat(10_000)
+        );
+        let post = format!(
+            "POST /api/v1/agents/ HTTP/1.1\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{agent}",
+            site.lines(),
+            agent.len()
+        );
+        assert_eq!(ask(&mut stream, post.as_bytes()).await.status, 201);
+    }
+    drop(stream);
+    let mut slow = deaf(site).await;
+    let list = format!("GET /api/v1/agents/?limit=50 HTTP/1.1\r\n{}\r\n", site.lines());
+    slow.write_all(list.as_bytes()).await.unwrap();
+    slow.read_exact(&mut [0; 1024]).await.unwrap();
+    slow
 }
 
 fn is_open(stream: &TcpStream) -> bool {
@@ -134,27 +161,10 @@ async fn a_client_that_takes_a_large_answer_in_drops_loses_its_place() {
         config.limits.write_timeout = Duration::from_secs(1);
     })
     .await;
-    let mut stream = site.connect().await;
-    for n in 0..50 {
-        let agent = format!(
-            r#"{{"name":"a{n}","description":"{}"}}"#,
-            "\u{1f34e}".repeat(10_000)
-        );
-        let post = format!(
-            "POST /api/v1/agents/ HTTP/1.1\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{agent}",
-            site.lines(),
-            agent.len()
-        );
-        assert_eq!(ask(&mut stream, post.as_bytes()).await.status, 201);
-    }
-    drop(stream);
 
     // When a client takes some of it again and again, but less than it must.
-    let mut slow = deaf(&site).await;
-    let list = format!("GET /api/v1/agents/?limit=50 HTTP/1.1\r\n{}\r\n", site.lines());
-    slow.write_all(list.as_bytes()).await.unwrap();
+    let mut slow = taking_a_large_answer(&site).await;
     let mut drops = [0; 1024];
-    slow.read_exact(&mut drops).await.unwrap();
     let taking = async {
         while let Ok(1..) = slow.read(&mut drops).await {
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -180,4 +190,25 @@ async fn answers_come_in_the_order_of_the_requests() {
     let answers: Vec<Answer> = site.exchange(ahead.as_bytes()).await;
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [200, 404].repeat(25));
+}
+
+#[tokio::test]
+async fn a_crowd_waits_for_a_place_and_need_not_knock_twice() {
+    // Given a server with one place, which is at work.
+    let site = Site::open(|config| {
+        patient(config);
+        config.limits.connections = 1;
+        config.limits.write_timeout = Duration::from_mins(10);
+    })
+    .await;
+    let busy = taking_a_large_answer(&site).await;
+
+    // When many come at once.
+    let connect = || tokio::time::timeout(KNOCKS_AGAIN, TcpStream::connect(site.address));
+    let crowd = join_all((0..600).map(|_| connect())).await;
+
+    // Then the system holds them until their turn, and drops none.
+    let kept = crowd.iter().filter(|one| matches!(one, Ok(Ok(_)))).count();
+    assert_eq!(kept, 600);
+    drop(busy);
 }

@@ -47,7 +47,7 @@ impl Site {
         // Connections inherit it: a client that does not read is felt soon.
         socket.set_send_buffer_size(8192).unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let listener = socket.listen(1024).unwrap();
+        let listener = socket.listen(16).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
