@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: what a change has to pass.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use anyhow::{Context as _, Result};
@@ -67,8 +67,8 @@ fn packages(workspace: &Workspace) -> Result<()> {
     outcome
 }
 
-/// Removes what cargo unpacked of our archives in its home. It goes by name and version: another check in the same folder
-/// would be given the sources of the one before.
+/// Removes what cargo unpacked of our archives in its home, and what it built from that. It goes by name and version:
+/// another check in the same folder would be given the sources of the one before.
 fn forget_unpacked(workspace: &Workspace) -> Result<()> {
     let Some(home) = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -84,6 +84,7 @@ fn forget_unpacked(workspace: &Workspace) -> Result<()> {
         if !registry.file_name().as_encoded_bytes().starts_with(b"-") {
             continue;
         }
+        forget_built(&workspace.target.join("debug"), &registry.path())?;
         for package in workspace.packages() {
             let unpacked = registry.path().join(package);
             if unpacked.exists() {
@@ -92,6 +93,29 @@ fn forget_unpacked(workspace: &Workspace) -> Result<()> {
         }
         // Empty now, unless it holds somebody else's.
         let _kept = fs::remove_dir(registry.path());
+    }
+    Ok(())
+}
+
+/// Makes cargo build anew what it built from there: each crate has a list of its sources, and a folder of the same name
+/// that says it is fresh.
+fn forget_built(profile: &Path, sources: &Path) -> Result<()> {
+    let Ok(crates) = fs::read_dir(profile.join("deps")) else {
+        return Ok(());
+    };
+    for list in crates.flatten().map(|entry| entry.path()) {
+        if list.extension().is_none_or(|extension| extension != "d")
+            || !fs::read_to_string(&list)?.contains(&sources.display().to_string())
+        {
+            continue;
+        }
+        let name = list
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().replace('_', "-"));
+        let fresh = profile.join(".fingerprint").join(name.unwrap_or_default());
+        if fresh.exists() {
+            fs::remove_dir_all(&fresh).with_context(|| format!("removing {}", fresh.display()))?;
+        }
     }
     Ok(())
 }
