@@ -76,15 +76,19 @@ fn forget_unpacked(workspace: &Workspace) -> Result<()> {
     else {
         return Ok(());
     };
-    let Ok(registries) = fs::read_dir(home.join("registry/src")) else {
+    let sources = home.join("registry/src");
+    // A registry in a folder has no host before the hyphen.
+    forget_built(
+        &workspace.target.join("debug"),
+        &sources.join("-").display().to_string(),
+    )?;
+    let Ok(registries) = fs::read_dir(sources) else {
         return Ok(());
     };
     for registry in registries.flatten() {
-        // A registry in a folder has no host before the hyphen.
         if !registry.file_name().as_encoded_bytes().starts_with(b"-") {
             continue;
         }
-        forget_built(&workspace.target.join("debug"), &registry.path())?;
         for package in workspace.packages() {
             let unpacked = registry.path().join(package);
             if unpacked.exists() {
@@ -99,13 +103,13 @@ fn forget_unpacked(workspace: &Workspace) -> Result<()> {
 
 /// Makes cargo build anew what it built from there: each crate has a list of its sources, and a folder of the same name
 /// that says it is fresh.
-fn forget_built(profile: &Path, sources: &Path) -> Result<()> {
+fn forget_built(profile: &Path, sources: &str) -> Result<()> {
     let Ok(crates) = fs::read_dir(profile.join("deps")) else {
         return Ok(());
     };
     for list in crates.flatten().map(|entry| entry.path()) {
         if list.extension().is_none_or(|extension| extension != "d")
-            || !fs::read_to_string(&list)?.contains(&sources.display().to_string())
+            || !fs::read_to_string(&list)?.contains(sources)
         {
             continue;
         }
