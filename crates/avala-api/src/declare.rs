@@ -224,7 +224,7 @@ macro_rules! model {
 ///             required { target_url: String, }
 ///             optional { is_active: bool, }         // not sent unless set
 ///             nullable { secret: Secret, }          // leave, clear or set: `Patch<Secret>`
-///         }
+///         }                                         // a body that begins with `!unknown;` has no other members
 ///     }
 /// }
 /// ```
@@ -320,6 +320,7 @@ macro_rules! operation {
             $(path { $($(#[$pdoc:meta])* $pname:ident : $PType:ty,)* })?
             $(query { $($(#[$qdoc:meta])* $qname:ident : $QType:ty $(as $QGiven:ty)? $(= $wire:expr)?,)* })?
             $(body {
+                $(!$unknown:ident;)?
                 $(required { $($(#[$rdoc:meta])* $rname:ident : $RType:ty $(as $RGiven:ty)?,)* })?
                 $(optional { $($(#[$odoc:meta])* $oname:ident : $OType:ty $(as $OGiven:ty)?,)* })?
                 $(nullable { $($(#[$ndoc:meta])* $nname:ident : $NType:ty,)* })?
@@ -465,6 +466,7 @@ macro_rules! operation {
                 $($(let $qname = fields.query::<$QType>(operation!(@wire $qname $($wire)?));)*)?
                 $(
                     fields.read_body();
+                    $(fields.refuse(stringify!($unknown));)?
                     $($(let $rname = fields.required::<$RType>($crate::fields::wire_name(stringify!($rname)));)*)?
                     $($(let $oname = fields.optional::<$OType>($crate::fields::wire_name(stringify!($oname)));)*)?
                     $($(let $nname = fields.nullable::<$NType>($crate::fields::wire_name(stringify!($nname)));)*)?

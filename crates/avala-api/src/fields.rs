@@ -114,6 +114,7 @@ pub(crate) struct Fields<'a> {
     query: Vec<(String, String)>,
     body: BTreeMap<String, Value>,
     malformed: bool,
+    refuses_unknown: bool,
     errors: FieldErrors,
 }
 
@@ -127,6 +128,7 @@ impl<'a> Fields<'a> {
             query: pairs(incoming.query).collect(),
             body: BTreeMap::new(),
             malformed: false,
+            refuses_unknown: false,
             errors: FieldErrors::default(),
         }
     }
@@ -159,6 +161,11 @@ impl<'a> Fields<'a> {
             Ok(UniqueMembers(members)) => self.body = members,
             Err(_) => self.malformed = true,
         }
+    }
+
+    /// Members that nobody asks for are an error, too: what is ignored could be taken for done.
+    pub(crate) fn refuse(&mut self, _unknown: &str) {
+        self.refuses_unknown = true;
     }
 
     pub(crate) fn required<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
@@ -196,7 +203,13 @@ impl<'a> Fields<'a> {
         read
     }
 
-    pub(crate) fn finish(self) -> Result<NoErrors, DecodeError> {
+    pub(crate) fn finish(mut self) -> Result<NoErrors, DecodeError> {
+        if self.refuses_unknown && !self.body.is_empty() {
+            self.errors.add(
+                "non_field_errors",
+                "There are fields that this operation does not have.",
+            );
+        }
         if self.malformed {
             Err(DecodeError::Malformed)
         } else if self.errors.is_empty() {

@@ -85,6 +85,8 @@ pub enum Access {
     AnyKey,
     /// A key that holds this scope.
     Scope(Scope),
+    /// A key that holds one of these scopes; which of them a call needs, its parameters decide.
+    Either(Scope, Scope),
 }
 
 /// How an operation's answer is cut into pages.

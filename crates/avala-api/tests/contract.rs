@@ -51,15 +51,17 @@ fn contract() -> BTreeMap<String, Contract> {
 /// A value that the property may have.
 fn example(name: &str, property: &Property) -> Value {
     match property.types[0].as_str() {
-        "string" if name.ends_with("_at") => json!("2026-01-31T12:00:00Z"),
+        "string" if name.ends_with("_at") || name == "grace_until" => json!("2026-01-31T12:00:00Z"),
         "string" => json!("some-text"),
         "boolean" => json!(true),
         "integer" => json!(7),
         "number" => json!(0.5),
+        "array" if name == "hints" => json!([{"rule": "unused", "text": "some-text"}]),
         "array" => json!(["some-text"]),
         "object" if name == "user" => {
             json!({"uid": "u", "username": "n", "email": null, "first_name": null, "last_name": null, "in_waitlist": false})
         }
+        "object" if name == "access" => json!({"kind": "listed", "scopes": ["datasets.read"]}),
         "object" if name == "errors" => json!({"some": ["text"]}),
         "object" => json!({"some": 7}),
         other => panic!("{name}: no example of type {other}"),
@@ -89,9 +91,10 @@ fn check<O: Operation>(contract: &BTreeMap<String, Contract>) {
     assert_eq!(route.method.as_str(), wanted.method, "{id}: method");
     assert_eq!(route.path, wanted.path, "{id}: path");
     let access = match route.access {
-        Access::Anonymous => "anonymous",
-        Access::AnyKey => "any valid key",
-        Access::Scope(scope) => scope.as_str(),
+        Access::Anonymous => "anonymous".to_owned(),
+        Access::AnyKey => "any valid key".to_owned(),
+        Access::Scope(scope) => scope.as_str().to_owned(),
+        Access::Either(one, other) => format!("{one} or {other}"),
     };
     assert_eq!(access, wanted.access, "{id}: access");
     assert!(

@@ -40,7 +40,10 @@ impl Principal {
     pub(crate) fn may(&self, access: Access) -> Result<(), Refusal> {
         match access {
             Access::Scope(scope) if !self.holds(scope) => Err(Refusal::scope_missing(scope)),
-            Access::Scope(_) | Access::AnyKey | Access::Anonymous => Ok(()),
+            Access::Either(one, other) if !self.holds(one) && !self.holds(other) => {
+                Err(Refusal::scope_missing(one))
+            }
+            Access::Scope(_) | Access::Either(_, _) | Access::AnyKey | Access::Anonymous => Ok(()),
         }
     }
 
