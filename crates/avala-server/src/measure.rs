@@ -67,6 +67,7 @@ pub fn fill(authority: &Authority, count: usize) -> Result<Vec<ApiKey>, Randomne
                 expires_at: Some(Timestamp::from_unix_millis(now.unix_millis() + 1_000_000_000)),
                 revoked_at: None,
                 seq: 1,
+                more: crate::keys::More::default(),
             });
             Ok(key)
         })

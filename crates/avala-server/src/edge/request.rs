@@ -95,7 +95,7 @@ async fn carry_out(
         budget,
         principal,
         outcome,
-    } = admit(service, &parts);
+    } = admit(service, client, &parts);
     let allowance = service.limits.as_ref().map(|limits| {
         let source = principal.as_ref().map_or(Source::Address(client), |principal| {
             Source::Key(principal.key(), principal.user())
@@ -130,7 +130,7 @@ async fn carry_out(
 }
 
 /// Everything that is decided from the head alone. No I/O.
-fn admit<'a>(service: &'a Service, parts: &Parts) -> Admission<'a> {
+fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'a> {
     let anonymous = |budget, outcome| Admission {
         budget,
         principal: None,
@@ -156,7 +156,10 @@ fn admit<'a>(service: &'a Service, parts: &Parts) -> Admission<'a> {
                     Span::current().record("key", principal.key().as_str());
                     Admission {
                         budget: endpoint.budget,
-                        outcome: principal.may(endpoint.route.access).map(|()| admitted),
+                        outcome: principal
+                            .may_come_from(client)
+                            .and_then(|()| principal.may(endpoint.route.access))
+                            .map(|()| admitted),
                         principal: Some(principal),
                     }
                 }

@@ -91,6 +91,11 @@ impl Store {
         Ok(row)
     }
 
+    /// Whether other servers may have the same database.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.writer, Pool::Postgres(_))
+    }
+
     /// The connections that cannot write.
     pub(crate) fn reader(&self) -> &Reader {
         &self.reader

@@ -53,6 +53,16 @@ CREATE TABLE api_keys (
     revoked_at bigint,
     seq bigint NOT NULL,
     seal bytea NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    environment text,
+    networks text DEFAULT '[]'::text NOT NULL,
+    created_by text,
+    disabled_at bigint,
+    revoked_by text,
+    revoked_reason text,
+    rotated_from text,
+    rotated_to text,
+    grace_until bigint,
     CONSTRAINT api_keys_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid),
     CONSTRAINT api_keys_owner_fkey FOREIGN KEY (owner) REFERENCES users(uid),
     CONSTRAINT api_keys_pkey PRIMARY KEY (id)
@@ -309,6 +319,8 @@ CREATE TABLE webhooks (
 );
 CREATE INDEX agent_executions_by_registration ON public.agent_executions USING btree (registration, "position");
 CREATE INDEX agents_by_organization ON public.agents USING btree (organization, "position");
+CREATE INDEX api_keys_by_organization ON public.api_keys USING btree (organization, "position");
+CREATE UNIQUE INDEX api_keys_by_position ON public.api_keys USING btree ("position");
 CREATE INDEX api_keys_by_seq ON public.api_keys USING btree (seq);
 CREATE INDEX audit_of_changes_to_keys ON public.audit USING btree (object, seq) WHERE (seq IS NOT NULL);
 CREATE INDEX audit_of_revocations ON public.audit USING btree (object) WHERE (action = 'api_key.revoke'::text);

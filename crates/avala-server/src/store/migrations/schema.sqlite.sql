@@ -45,7 +45,7 @@ CREATE TABLE api_keys (
     revoked_at    INTEGER,
     seq           INTEGER NOT NULL,
     seal          BLOB NOT NULL
-) STRICT;
+, position INTEGER NOT NULL DEFAULT 0, environment TEXT, networks TEXT NOT NULL DEFAULT '[]', created_by TEXT, disabled_at INTEGER, revoked_by TEXT, revoked_reason TEXT, rotated_from TEXT, rotated_to TEXT, grace_until INTEGER) STRICT;
 CREATE TABLE audit (
     position      INTEGER PRIMARY KEY AUTOINCREMENT,
     at            INTEGER NOT NULL,
@@ -246,6 +246,8 @@ CREATE TABLE webhooks (
 ) STRICT;
 CREATE INDEX agent_executions_by_registration ON agent_executions (registration, position);
 CREATE INDEX agents_by_organization ON agents (organization, position);
+CREATE INDEX api_keys_by_organization ON api_keys (organization, position);
+CREATE UNIQUE INDEX api_keys_by_position ON api_keys (position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
 CREATE INDEX audit_of_changes_to_keys ON audit (object, seq) WHERE seq IS NOT NULL;
 CREATE INDEX audit_of_revocations ON audit (object) WHERE action = 'api_key.revoke';
