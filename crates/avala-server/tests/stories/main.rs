@@ -43,6 +43,7 @@ mod home;
 mod inference_provider_configs;
 mod inference_providers;
 mod keys;
+mod model;
 mod older_schema;
 mod organizations;
 mod outages;
