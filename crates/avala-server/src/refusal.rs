@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_commit_without_an_answer_may_have_been_done_and_is_not_to_be_repeated_blindly() {
-        let refusal = Refusal::from(StoreError::of_commit(sqlx::Error::WorkerCrashed));
+        let refusal = Refusal::from(StoreError::from(sqlx::Error::WorkerCrashed).of_commit());
         assert_eq!(
             (refusal.status, refusal.retry_after),
             (StatusCode::INTERNAL_SERVER_ERROR, None)

@@ -110,7 +110,9 @@ async fn upgrade(connection: &mut Connection) -> Result<i64, StoreError> {
     for migration in MIGRATIONS.iter().filter(|one| one.version > from) {
         match connection {
             Connection::Sqlite(sqlite) => {
-                sqlx::raw_sql(migration.sqlite).execute(&mut **sqlite).await?;
+                sqlx::raw_sql(migration.sqlite)
+                    .execute(sqlite.connection())
+                    .await?;
                 let set = format!("PRAGMA user_version = {}", migration.version);
                 sql(set).execute(&mut *connection).await?;
             }
