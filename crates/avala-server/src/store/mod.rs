@@ -12,6 +12,7 @@ pub(crate) mod exported_tasks;
 pub(crate) mod exports;
 pub(crate) mod inference_providers;
 pub(crate) mod jobs;
+pub(crate) mod key_usage;
 pub(crate) mod organizations;
 mod postgres;
 pub(crate) mod projects;

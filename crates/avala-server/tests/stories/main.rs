@@ -41,6 +41,7 @@ mod exports;
 mod home;
 mod inference_provider_configs;
 mod inference_providers;
+mod key_usage;
 mod keys;
 mod older_schema;
 mod organizations;
