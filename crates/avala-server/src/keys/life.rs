@@ -118,7 +118,7 @@ impl Authority {
         };
         may(&row, lost.as_ref())?;
         let now = self.now();
-        let lost = match lost {
+        let lost = match lost.filter(|lost| lost.revoked_at.is_none()) {
             Some(mut lost) => {
                 lost.revoke(now, actor, Some(&RevokeReason::Rotated));
                 lost.seq = seq;

@@ -3,8 +3,8 @@
 use avala_api::{
     Extra, FieldErrors, Page, Scope, Timestamp,
     api_keys::{
-        ApiKey, ApiKeyId, Create, Disable, Effective, Enable, EndGrace, Get, KeyAccess, KeyState, List,
-        Revoke, Rotate, Update,
+        ApiKey, ApiKeyId, Create, Disable, Effective, Enable, EndGrace, Get, GetUsage, KeyAccess, KeyState,
+        KeyUsage, List, Period, Revoke, Rotate, Update, UsageBucket,
     },
 };
 use avala_keys::KeyId;
@@ -21,7 +21,11 @@ use crate::{
         Rows,
         api_keys::{self, Filter},
     },
+    usage::{Bucket, By, LastUse},
 };
+
+/// How much of a key's usage is shown unless told, in milliseconds.
+const USAGE_SHOWN: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// How long a rotated key still opens unless told, in seconds.
 const GRACE: u32 = 24 * 60 * 60;
@@ -44,15 +48,20 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<ApiKe
         state: operation.state.clone().map(|state| (state, context.now())),
     };
     let found = api_keys::list(context.store().reader(), filter, window).await?;
+    // One that was changed by hand opens nothing, and nothing it says is true.
+    let keys: Vec<KeyRow> = found
+        .items
+        .into_iter()
+        .filter_map(|stored| context.authority.trusted(stored))
+        .collect();
+    let ids: Vec<KeyId> = keys.iter().map(|row| row.id).collect();
+    let used = context.usage.last_uses(&ids).await?;
     let rows = Rows {
         next: found.next,
         previous: found.previous,
-        // One that was changed by hand opens nothing, and nothing it says is true.
-        items: found
-            .items
-            .into_iter()
-            .filter_map(|stored| context.authority.trusted(stored))
-            .map(|row| shown(&context, &row))
+        items: keys
+            .iter()
+            .map(|row| shown(&context, row, used.get(&row.id)))
             .collect(),
     };
     paging::page(&context, &operation, rows, false)
@@ -62,7 +71,47 @@ pub(super) async fn get(context: Context, operation: Get) -> Result<ApiKey, Refu
     let id = id(&operation.id)?;
     let row = context.authority.known(id).ok_or_else(Refusal::not_found)?;
     visible(context.caller()?, &row)?;
-    Ok(shown(&context, &row))
+    seen(&context, &row).await
+}
+
+pub(super) async fn usage(context: Context, operation: GetUsage) -> Result<KeyUsage, Refusal> {
+    let id = id(&operation.id)?;
+    let row = context.authority.known(id).ok_or_else(Refusal::not_found)?;
+    visible(context.caller()?, &row)?;
+    let by = match operation.by {
+        None | Some(Period::Hour) => By::Hour,
+        Some(Period::Day) => By::Day,
+        Some(_) => return Err(Refusal::field("by", "Must be hour or day.")),
+    };
+    // The present instant is within.
+    let now = || Timestamp::from_unix_millis(context.now().unix_millis() + 1);
+    let to = operation.to.unwrap_or_else(now);
+    let from = operation
+        .from
+        .unwrap_or_else(|| Timestamp::from_unix_millis(to.unix_millis() - USAGE_SHOWN));
+    let used = context.usage.last_used(id).await?;
+    let buckets = context.usage.of(id, from, to, by).await?;
+    Ok(KeyUsage {
+        last_used_at: used.as_ref().map(|used| used.at),
+        last_used_ip: used.as_ref().map(|used| used.address.to_string()),
+        last_used_agent: used.and_then(|used| used.agent),
+        buckets: buckets.into_iter().map(bucket).collect(),
+        extra: Extra::new(),
+    })
+}
+
+fn bucket(bucket: Bucket) -> UsageBucket {
+    let by_status = bucket.by_status.into_iter();
+    UsageBucket {
+        start: bucket.start,
+        requests: bucket.requests,
+        refused: bucket.refused,
+        by_group: bucket.by_group,
+        by_status: by_status
+            .map(|(class, count)| (class.to_owned(), count))
+            .collect(),
+        extra: Extra::new(),
+    }
 }
 
 pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey, Refusal> {
@@ -116,7 +165,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     let (issued, row) = context.authority.create(&actor, mint).await?;
     Ok(ApiKey {
         secret: Some(issued.key.into_secret()),
-        ..shown(&context, &row)
+        ..shown(&context, &row, None)
     })
 }
 
@@ -175,6 +224,8 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
     }
     let now = context.now();
     let grace_until = Timestamp::from_unix_millis(now.unix_millis() + i64::from(grace) * 1000);
+    let id = id(&operation.id)?;
+    let used = used_successor(&context, id).await?;
     let may = |row: &KeyRow, successor: Option<&KeyRow>| {
         visible(caller, row)?;
         let is_own = row.id == caller.key();
@@ -187,7 +238,11 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
         }
         alive(&context, row)?;
         let is_over = context.authority.has_passed(row.more.grace_until);
-        let is_used = successor.is_some();
+        // One that was revoked can take nobody's place any more.
+        let is_used = successor.is_some_and(|successor| {
+            successor.revoked_at.is_none()
+                && (successor.more.rotated_to.is_some() || used == Some(successor.id))
+        });
         if is_over || is_used {
             return Err(Refusal::conflict(
                 "This key has a successor already. Rotate that one.",
@@ -196,15 +251,23 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
         }
         Ok(())
     };
-    let id = id(&operation.id)?;
     let rotated = context
         .authority
         .rotate(id, &caller.actor(), grace_until, may)
         .await?;
     Ok(ApiKey {
         secret: Some(rotated.issued.key.into_secret()),
-        ..shown(&context, &rotated.successor)
+        ..shown(&context, &rotated.successor, None)
     })
+}
+
+/// The successor of a key, if somebody has used it: then its secret was not lost.
+async fn used_successor(context: &Context, id: KeyId) -> Result<Option<KeyId>, Refusal> {
+    let row = context.authority.known(id);
+    let Some(successor) = row.and_then(|row| row.more.rotated_to) else {
+        return Ok(None);
+    };
+    Ok(context.usage.was_used(successor).await?.then_some(successor))
 }
 
 pub(super) async fn end_grace(context: Context, operation: EndGrace) -> Result<ApiKey, Refusal> {
@@ -231,6 +294,7 @@ pub(super) async fn revoke(context: Context, operation: Revoke) -> Result<ApiKey
         .await?;
     let is_shared = context.store().is_shared();
     let lease = u64::try_from(context.config.keys_current_for.as_millis()).unwrap_or(u64::MAX);
+    let shown = seen(&context, &row).await?;
     Ok(ApiKey {
         effective: Some(if is_shared {
             Effective::Lease
@@ -238,7 +302,7 @@ pub(super) async fn revoke(context: Context, operation: Revoke) -> Result<ApiKey
             Effective::Everywhere
         }),
         effective_within_ms: Some(if is_shared { lease } else { 0 }),
-        ..shown(&context, &row)
+        ..shown
     })
 }
 
@@ -276,7 +340,7 @@ async fn altered(
 ) -> Result<ApiKey, Refusal> {
     let actor = context.caller()?.actor();
     let row = context.authority.alter(id(given)?, &actor, action, alter).await?;
-    Ok(shown(context, &row))
+    seen(context, &row).await
 }
 
 /// What is no id is the id of no key.
@@ -331,8 +395,14 @@ fn exceeds_caller() -> Refusal {
     )
 }
 
+/// The key as its organization sees it, with its last use.
+async fn seen(context: &Context, row: &KeyRow) -> Result<ApiKey, Refusal> {
+    let used = context.usage.last_used(row.id).await?;
+    Ok(shown(context, row, used.as_ref()))
+}
+
 /// The key as its organization sees it: everything but the secret.
-fn shown(context: &Context, row: &KeyRow) -> ApiKey {
+fn shown(context: &Context, row: &KeyRow, used: Option<&LastUse>) -> ApiKey {
     let KeyRow {
         id,
         class,
@@ -372,7 +442,7 @@ fn shown(context: &Context, row: &KeyRow) -> ApiKey {
         revoked_at: *revoked_at,
         revoked_by: more.revoked_by,
         revoked_reason: more.revoked_reason.map(|reason| reason.as_str().into()),
-        last_used_at: None,
+        last_used_at: used.map(|used| used.at),
         legacy: false,
         hints: Vec::new(),
         secret: None,

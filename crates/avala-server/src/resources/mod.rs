@@ -39,6 +39,7 @@ pub(crate) fn served() -> Served {
     served.serve::<api::api_keys::Revoke, _, _>(api_keys::revoke);
     served.serve::<api::api_keys::Disable, _, _>(api_keys::disable);
     served.serve::<api::api_keys::Enable, _, _>(api_keys::enable);
+    served.serve::<api::api_keys::GetUsage, _, _>(api_keys::usage);
     served.serve::<api::organizations::List, _, _>(organizations::list);
     served.serve::<api::organizations::Get, _, _>(organizations::get);
     served.serve::<api::projects::List, _, _>(projects::list);

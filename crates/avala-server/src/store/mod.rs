@@ -12,6 +12,7 @@ pub(crate) mod exported_tasks;
 pub(crate) mod exports;
 pub(crate) mod inference_providers;
 pub(crate) mod jobs;
+pub(crate) mod key_usage;
 pub(crate) mod organizations;
 mod postgres;
 pub(crate) mod projects;
@@ -95,7 +96,7 @@ impl Store {
 
     /// Whether other servers may have the same database.
     pub(crate) fn is_shared(&self) -> bool {
-        matches!(self.writer, Pool::Postgres(_))
+        matches!(self.writer, Writer::Postgres(_))
     }
 
     /// The connections that cannot write.

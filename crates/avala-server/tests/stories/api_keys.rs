@@ -317,6 +317,93 @@ async fn a_rotated_key_opens_until_the_last_millisecond_of_its_grace(on: On) {
     assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
 }
 
+async fn a_rotation_whose_answer_was_lost_is_repaired_by_repeating_it(on: On) {
+    let (running, clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let old = make(&owner, json!({"access": {"kind": "full"}})).await;
+
+    // Given a rotation whose answer nobody got.
+    let lost = act(&owner, &old, "rotate").await.expect(201);
+    let lost = holder(&owner, &lost);
+
+    // When it is repeated, there is one successor, and it is the new one.
+    let made = act(&owner, &old, "rotate").await.expect(201);
+    let new = holder(&owner, &made);
+    assert_eq!(status(&lost).await, refused("key_revoked"));
+    assert_eq!(
+        owner.get(&path(&lost, "")).await.expect(200)["revoked_reason"],
+        json!("rotated")
+    );
+    assert_eq!(
+        owner.get(&path(&old, "")).await.expect(200)["rotated_to"],
+        json!(new.key.id().to_string())
+    );
+
+    // Once the successor was used, it stays.
+    assert_eq!(status(&new).await, served());
+    assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
+    let running = start_in(running.stop().await, |config| {
+        config.clock = Arc::new(clock.clone());
+    })
+    .await;
+    let owner = Tenant {
+        address: running.address,
+        user: owner.user.clone(),
+        key: owner.key.clone(),
+    };
+    assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
+
+    // Unless it was revoked: then the old one may have another.
+    act(&owner, &new, "revoke").await.expect(200);
+    act(&owner, &old, "rotate").await.expect(201);
+}
+
+async fn a_key_tells_how_it_was_used(on: On) {
+    let (running, clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let key = make(
+        &owner,
+        json!({"access": {"kind": "listed", "scopes": ["agents.read"]}}),
+    )
+    .await;
+    let told = owner.get(&path(&key, "usage/")).await.expect(200);
+    assert_eq!(told["buckets"], json!([]));
+
+    key.get("/agents/").await.expect(200);
+    key.get("/webhooks/").await.expect(403);
+    clock.advance_millis(3_600_000);
+    key.get("/agents/").await.expect(200);
+
+    let told = owner.get(&path(&key, "usage/")).await.expect(200);
+    assert_eq!(
+        (&told["last_used_at"], &told["last_used_ip"]),
+        (&json!("2026-01-01T01:00:00Z"), &json!("127.0.0.1"))
+    );
+    assert_eq!(
+        told["buckets"],
+        json!([
+            {"start": "2026-01-01T00:00:00Z", "requests": 2, "refused": 1,
+             "by_group": {"agents": 1, "webhooks": 1}, "by_status": {"2xx": 1, "4xx": 1}},
+            {"start": "2026-01-01T01:00:00Z", "requests": 1, "refused": 0, "by_group": {"agents": 1}, "by_status": {"2xx": 1}},
+        ])
+    );
+    let day = owner.get(&path(&key, "usage/?by=day")).await.expect(200);
+    assert_eq!(day["buckets"][0]["requests"], json!(3));
+    let none = owner
+        .get(&path(&key, "usage/?to=2026-01-01T00:00:00Z"))
+        .await
+        .expect(200);
+    assert_eq!(none["buckets"], json!([]));
+    assert_eq!(owner.get(&path(&key, "usage/?by=year")).await.status, 400);
+    let shown = owner.get(&path(&key, "")).await.expect(200);
+    assert_eq!(shown["last_used_at"], json!("2026-01-01T01:00:00Z"));
+    let listed = owner.get("/api-keys/").await.expect(200);
+    assert_eq!(
+        listed["results"][0]["last_used_at"],
+        json!("2026-01-01T01:00:00Z")
+    );
+}
+
 async fn the_grace_of_a_key_never_outlives_it_and_can_be_ended(on: On) {
     let (running, _clock) = with_clock(on).await;
     let owner = running.tenant("a@example.com").await;
@@ -477,6 +564,7 @@ async fn another_organizations_keys_are_not_there(on: On) {
         ("POST", "revoke/", Some(json!({}))),
         ("POST", "disable/", None),
         ("POST", "enable/", None),
+        ("GET", "usage/", None),
     ] {
         let absent = ours
             .send(method, &format!("/api-keys/{nobody}/{verb}"), body.clone())
@@ -575,6 +663,8 @@ stories![
     a_key_makes_no_key_that_may_do_more_than_itself,
     a_key_is_only_ever_narrowed,
     a_rotated_key_opens_until_the_last_millisecond_of_its_grace,
+    a_rotation_whose_answer_was_lost_is_repaired_by_repeating_it,
+    a_key_tells_how_it_was_used,
     the_grace_of_a_key_never_outlives_it_and_can_be_ended,
     a_key_rotates_itself_only_with_the_right_to,
     revoking_is_for_ever_and_says_where_it_is_in_force,

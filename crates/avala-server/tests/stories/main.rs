@@ -42,6 +42,7 @@ mod exports;
 mod home;
 mod inference_provider_configs;
 mod inference_providers;
+mod key_usage;
 mod keys;
 mod model;
 mod older_schema;

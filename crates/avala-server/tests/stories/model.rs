@@ -25,6 +25,8 @@ struct Known {
     revoked: bool,
     /// Until when it opens, once it has a successor.
     grace_until: Option<i64>,
+    successor: Option<String>,
+    used: bool,
 }
 
 impl Known {
@@ -106,6 +108,14 @@ impl Life {
         let request = Request::new("GET", "/agents/").key(known.key.expose());
         let answer = self.running.send(request).await;
         self.assert(&answer, known.answer(self.now()), id);
+        // Whoever is refused for what the key may not do has proven to have it.
+        self.keys.get_mut(id).unwrap().used |= answer.status != 401;
+    }
+
+    /// A successor whose secret may have been lost on the way: it is in nobody's use.
+    fn is_lost(&self, id: &str) -> bool {
+        let successor = &self.keys[id];
+        successor.revoked || (successor.successor.is_none() && !successor.used)
     }
 
     async fn create(&mut self) {
@@ -130,6 +140,8 @@ impl Life {
             disabled: false,
             revoked: false,
             grace_until: None,
+            successor: None,
+            used: false,
         };
         self.keys.insert(known.key.id().to_string(), known);
     }
@@ -141,17 +153,26 @@ impl Life {
             Known { revoked: true, .. } => (409, "key_revoked"),
             _ if known.has_expired(now) || known.disabled => (409, "key_not_active"),
             Known {
-                grace_until: Some(_), ..
-            } => (409, "already_rotated"),
+                grace_until: Some(at),
+                ..
+            } if now >= *at => (409, "already_rotated"),
+            Known {
+                successor: Some(successor),
+                ..
+            } if !self.is_lost(successor) => (409, "already_rotated"),
             _ => (201, ""),
         };
         let made = self
             .act(id, "rotate", json!({"grace_seconds": grace}), expected)
             .await;
         if let Some(made) = made {
-            let until = now + grace * 1000;
-            let until = known.expires_at.map_or(until, |at| at.min(until));
-            self.keys.get_mut(id).unwrap().grace_until = Some(until);
+            let ends = [Some(now + grace * 1000), known.expires_at, known.grace_until];
+            let successor = made["id"].as_str().unwrap().to_owned();
+            let lost = known.successor.and_then(|lost| self.keys.get_mut(&lost));
+            lost.into_iter().for_each(|lost| lost.revoked = true);
+            let old = self.keys.get_mut(id).unwrap();
+            old.grace_until = ends.into_iter().flatten().min();
+            old.successor = Some(successor);
             self.learn(&made, known.scopes, known.expires_at);
         }
     }

@@ -172,6 +172,21 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_kind_object_key UNIQUE (kind, object),
     CONSTRAINT jobs_pkey PRIMARY KEY ("position")
 );
+CREATE TABLE key_last_uses (
+    key_id text NOT NULL,
+    at bigint NOT NULL,
+    address text NOT NULL,
+    agent text,
+    CONSTRAINT key_last_uses_pkey PRIMARY KEY (key_id)
+);
+CREATE TABLE key_usage (
+    key_id text NOT NULL,
+    hour bigint NOT NULL,
+    route_group text NOT NULL,
+    outcome text NOT NULL,
+    requests bigint NOT NULL,
+    CONSTRAINT key_usage_pkey PRIMARY KEY (key_id, hour, route_group, outcome)
+);
 CREATE TABLE memberships (
     organization text NOT NULL,
     "user" text NOT NULL,
@@ -331,6 +346,7 @@ CREATE INDEX exports_by_organization ON public.exports USING btree (organization
 CREATE INDEX inference_providers_by_organization ON public.inference_providers USING btree (organization, "position");
 CREATE INDEX inference_providers_by_project ON public.inference_providers USING btree (project);
 CREATE INDEX jobs_by_due_at ON public.jobs USING btree (due_at);
+CREATE INDEX key_usage_by_hour ON public.key_usage USING btree (hour);
 CREATE INDEX projects_by_organization ON public.projects USING btree (organization, "position");
 CREATE INDEX results_by_task ON public.results USING btree (task, "position");
 CREATE INDEX storage_configs_by_organization ON public.storage_configs USING btree (organization, "position");
