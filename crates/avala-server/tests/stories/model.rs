@@ -169,7 +169,9 @@ impl Life {
             let ends = [Some(now + grace * 1000), known.expires_at, known.grace_until];
             let successor = made["id"].as_str().unwrap().to_owned();
             let lost = known.successor.and_then(|lost| self.keys.get_mut(&lost));
-            lost.into_iter().for_each(|lost| lost.revoked = true);
+            if let Some(lost) = lost {
+                lost.revoked = true;
+            }
             let old = self.keys.get_mut(id).unwrap();
             old.grace_until = ends.into_iter().flatten().min();
             old.successor = Some(successor);
