@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = migrations![
     5 "0005_jobs.sql",
     6 "0006_storage_and_inference.sql",
     7 "0007_order_of_changes.sql",
+    9 "0009_chain_of_the_audit.sql",
 ];
 
 /// The newest schema this version knows.

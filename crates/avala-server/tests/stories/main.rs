@@ -30,6 +30,7 @@ macro_rules! stories {
 }
 
 mod agents;
+mod audit;
 mod authority;
 mod auto_label_jobs;
 mod bodies;
