@@ -4,6 +4,7 @@
 //! process does the same through [`keys::Authority::open`], and a running server follows within a quarter of a second.
 
 mod accounts;
+pub mod audit;
 mod auth;
 mod buckets;
 mod clock;

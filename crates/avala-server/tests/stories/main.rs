@@ -31,6 +31,7 @@ macro_rules! stories {
 
 mod agents;
 mod api_keys;
+mod audit;
 mod authority;
 mod auto_label_jobs;
 mod bodies;
