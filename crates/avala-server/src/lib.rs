@@ -18,6 +18,7 @@ pub mod keys;
 #[cfg(feature = "measure")]
 #[doc(hidden)]
 pub mod measure;
+mod metrics;
 mod outgoing;
 mod paging;
 mod password;
@@ -34,6 +35,7 @@ mod usage;
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, Database, GoogleEndpoints, Limits, PasswordCost, RateLimit, Rates, TlsFiles};
 pub use error::{AuthorityError, StartError};
+pub use metrics::Metrics;
 pub use routes::served;
 pub use server::{Agents, Server, Users};
 pub use store::StoreError;

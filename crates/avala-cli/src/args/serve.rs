@@ -52,6 +52,14 @@ pub struct Serve {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: Option<u32>,
 
+    /// Answer GET /metrics here, for Prometheus, on this machine only
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = super::values::bind_address)]
+    pub metrics: Option<SocketAddr>,
+
+    /// Let --metrics be an address that other machines reach: it asks for no key and speaks plain HTTP
+    #[arg(long, requires = "metrics")]
+    pub metrics_allow_remote: bool,
+
     /// Requests a minute and key, or `off` [default: 100]
     #[arg(long, value_name = "off|N", value_parser = super::values::rate_limit)]
     pub rate_limit: Option<RateLimit>,

@@ -43,6 +43,7 @@ mod inference_provider_configs;
 mod inference_providers;
 mod key_usage;
 mod keys;
+mod metrics;
 mod older_schema;
 mod organizations;
 mod outages;
