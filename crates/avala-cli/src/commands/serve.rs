@@ -44,9 +44,9 @@ pub(super) fn run(global: &Global, args: args::Serve, out: Output) -> Result<Exi
         ))
         .hint("Use --bind 127.0.0.1:PORT, or leave out --dev."));
     }
-    if let Some(address) = args.metrics
+    if let Some(address) = args.metrics.address
         && !address.ip().is_loopback()
-        && !args.metrics_allow_remote
+        && !args.metrics.allow_remote
     {
         return Err(Failure::usage(format!(
             "Metrics are for this machine only, and {} is not on it: nothing there asks for a key.",
@@ -67,6 +67,7 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     let address = listener.local_addr()?;
     let metrics = args
         .metrics
+        .address
         .map(|wanted| listen(wanted).map_err(|error| cannot_listen(wanted, "--metrics", &error)))
         .transpose()?;
     let config = config(&args, out)?;
@@ -111,7 +112,7 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
         }
     };
     tokio::select! {
-        served = server.serve(listener, stop) => served.map_err(|error| Failure::local(sentence(&error)))?,
+        ended = server.serve(listener, stop) => ended.map_err(|error| Failure::local(sentence(&error)))?,
         () = scraped => {}
     }
     server.close().await;
