@@ -45,6 +45,7 @@ mod inference_provider_configs;
 mod inference_providers;
 mod key_usage;
 mod keys;
+mod metrics;
 mod model;
 mod older_schema;
 mod organizations;
