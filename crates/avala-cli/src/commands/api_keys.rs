@@ -5,8 +5,7 @@ use std::time::SystemTime;
 use avala_api::{
     Operation, Timestamp,
     api_keys::{
-        ApiKey, ApiKeyId, Create, Disable, Enable, EndGrace, Get, KeyAccess, List, Revoke, RevokeReason,
-        Rotate, Update,
+        ApiKey, Create, Disable, Enable, EndGrace, Get, KeyAccess, List, Revoke, RevokeReason, Rotate, Update,
     },
 };
 use ipnet::IpNet;
@@ -137,24 +136,24 @@ async fn hand_over(
     match outcome {
         Ok(Some(_file)) => show(session, key),
         Ok(None) => Ok(()),
-        Err(failure) => Err(take_back(session, &key.id, &failure).await),
+        Err(failure) => Err(take_back(session, &key, &failure).await),
     }
 }
 
 /// Revokes a key that nobody holds, and says why the command failed.
-async fn take_back(session: &Session, id: &ApiKeyId, reason: &Failure) -> Failure {
+async fn take_back(session: &Session, key: &ApiKey, reason: &Failure) -> Failure {
+    let id = &key.id;
     let revoked = async {
         let revoke = Revoke::new(id).reason(RevokeReason::Unused);
         session.may_call::<Revoke>()?.send(revoke).await
     };
-    let reason = &reason.message;
-    match revoked.await {
-        Ok(_) => Failure::local(format!("{reason} The new key {id} is lost, and revoked.")),
-        Err(failure) => Failure::local(format!(
-            "{reason} The new key {id} is lost, and could not be revoked: {}",
-            failure.message
-        ))
-        .hint(format!("Revoke it: avala keys revoke {id}")),
+    let lost = format!("{} The new key {id} is lost", reason.message);
+    match (revoked.await, &key.rotated_from) {
+        (Ok(_), None) => Failure::local(format!("{lost}, and revoked.")),
+        (Ok(_), Some(old)) => Failure::local(format!("{lost}, and revoked."))
+            .hint(format!("Do it again: {old} needs another successor.")),
+        (Err(failure), _) => Failure::local(format!("{lost}, and could not be revoked: {}", failure.message))
+            .hint(format!("Revoke it: avala keys revoke {id}")),
     }
 }
 

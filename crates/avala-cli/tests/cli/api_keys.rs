@@ -250,6 +250,21 @@ fn a_key_that_nobody_takes_is_revoked() {
 }
 
 #[test]
+fn a_lost_successor_is_to_be_replaced() {
+    let mut successor = made();
+    successor["rotated_from"] = "Before000000".into();
+    let server = in_turn(&[
+        ("201 Created", &successor.to_string()),
+        ("200 OK", &key().to_string()),
+    ]);
+    let text = unread(&server, "keys rotate Before000000").failed(1);
+    assert!(
+        text.contains("and revoked.\nhint: Do it again: Before000000"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_lost_key_that_cannot_be_revoked_is_named() {
     let refused = r#"{"detail":"No permission.","code":"scope_missing"}"#;
     let server = in_turn(&[("201 Created", &made().to_string()), ("403 Forbidden", refused)]);
