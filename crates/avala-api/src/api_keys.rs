@@ -2,6 +2,8 @@
 //!
 //! A self-hosted server's operations; Avala's own service has its dashboard for this.
 
+use std::collections::BTreeMap;
+
 use avala_keys::Secret;
 
 use crate::{Access, Scope, ScopeName, Timestamp, users::UserUid};
@@ -154,6 +156,46 @@ open_enum! {
         Policy = "policy",
         /// Something else.
         Another = "other",
+    }
+}
+
+open_enum! {
+    /// How long a bucket of requests is.
+    pub enum Period {
+        /// An hour.
+        Hour = "hour",
+        /// A day, in UTC.
+        Day = "day",
+    }
+}
+
+model! {
+    /// The requests of one hour or day.
+    pub struct UsageBucket {
+        /// When it begins.
+        pub start: Timestamp,
+        /// How many requests there were.
+        pub requests: u64 = 0,
+        /// How many of them were answered 401, 403 or 429.
+        pub refused: u64 = 0,
+        /// How many there were for each resource.
+        pub by_group: BTreeMap<String, u64> = BTreeMap::new(),
+        /// How many were answered with each class of status: `2xx`, `4xx`, `refused`.
+        pub by_status: BTreeMap<String, u64> = BTreeMap::new(),
+    }
+}
+
+model! {
+    /// How a key was used.
+    pub struct KeyUsage {
+        /// When it was last used, to the minute.
+        pub last_used_at: Option<Timestamp> = None,
+        /// The client's address then.
+        pub last_used_ip: Option<String> = None,
+        /// The client's family then, as in `avala-python/0.10.0`.
+        pub last_used_agent: Option<String> = None,
+        /// Its requests, oldest first. Where there were none, there is no bucket.
+        pub buckets: Vec<UsageBucket> = Vec::new(),
     }
 }
 
@@ -337,6 +379,28 @@ operation! {
         path {
             /// Which.
             id: ApiKeyId,
+        }
+    }
+}
+
+operation! {
+    /// How a key was used: the last seven days by the hour, unless told otherwise.
+    GetUsage = "api_keys.usage" {
+        route: Get "/api-keys/{id}/usage/",
+        access: Access::Scope(Scope::KeysRead),
+        idempotent: true,
+        answer: 200 KeyUsage,
+        path {
+            /// Which.
+            id: ApiKeyId,
+        }
+        query {
+            /// From the hour or day of this instant on.
+            from: Timestamp,
+            /// Until this instant.
+            to: Timestamp,
+            /// How long a bucket is.
+            by: Period,
         }
     }
 }

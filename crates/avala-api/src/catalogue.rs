@@ -26,6 +26,7 @@ macro_rules! for_each_operation {
             $crate::api_keys::Revoke,
             $crate::api_keys::Disable,
             $crate::api_keys::Enable,
+            $crate::api_keys::GetUsage,
             $crate::organizations::List,
             $crate::organizations::Get,
             $crate::projects::List,

@@ -56,6 +56,9 @@ fn example(name: &str, property: &Property) -> Value {
         "boolean" => json!(true),
         "integer" => json!(7),
         "number" => json!(0.5),
+        "array" if name == "buckets" => {
+            json!([{"start": "2026-01-31T12:00:00Z", "requests": 7, "refused": 1, "by_group": {"agents": 7}, "by_status": {"2xx": 6, "refused": 1}}])
+        }
         "array" if name == "hints" => json!([{"rule": "unused", "text": "some-text"}]),
         "array" => json!(["some-text"]),
         "object" if name == "user" => {
@@ -122,6 +125,8 @@ fn check_request<O: Operation>(wanted: &Contract) {
     let value = |name: &str| {
         if ["limit", "page"].contains(&name) {
             "7"
+        } else if ["from", "to"].contains(&name) {
+            "2026-01-31T12%3A00%3A00Z"
         } else {
             "some-text"
         }

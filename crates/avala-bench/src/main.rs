@@ -8,6 +8,7 @@
 mod canned;
 mod client;
 mod command;
+mod creates;
 mod drf;
 mod generator;
 mod held;
@@ -27,13 +28,14 @@ use crate::report::Section;
 use crate::served::Callers;
 
 const USAGE: &str = "\
-Usage: avala-bench client|command|server|verify [--check]
+Usage: avala-bench client|command|creates|server|verify [--check]
 
   client    one call of webhooks.list: ours, bare reqwest, the official client; AVALA_BENCH_PYTHON is the
             interpreter that has the official client installed
   command   `avala --version`: ours (AVALA_BENCH_COMMAND), the official one, a program that does nothing
   server    requests/s with keys and without, against Django REST Framework, open-loop latencies, 10,000 bad
-            connections; AVALA_BENCH_DRF_PYTHON is the interpreter that has the peer's packages installed
+            connections, changes/s; AVALA_BENCH_DRF_PYTHON is the interpreter that has the peer's packages installed
+  creates   the changes/s alone
   verify    verifying a key in process, among 10, 100,000 and 1,000,000
   --check   ends with status 1 when a promise of docs/performance.md does not hold
 
@@ -67,6 +69,7 @@ fn run() -> Result<()> {
             (sections, checking(rest)?)
         }
         ["command", ref rest @ ..] => (vec![command::measure()?], checking(rest)?),
+        ["creates", ref rest @ ..] => (vec![creates::measure()?], checking(rest)?),
         ["server", ref rest @ ..] => (server::measure()?, checking(rest)?),
         ["verify", ref rest @ ..] => (vec![verify::measure()?], checking(rest)?),
         _ => bail!("not understood\n\n{USAGE}"),

@@ -22,7 +22,7 @@ pub(crate) struct Section {
     promises: Vec<Promise>,
 }
 
-/// A ratio that must hold.
+/// A figure that must hold.
 pub(crate) struct Promise {
     /// What is compared, as a sentence without a verb: `async client against bare reqwest, 1 in flight`.
     pub(crate) what: &'static str,
@@ -32,7 +32,7 @@ pub(crate) struct Promise {
     pub(crate) limit: Limit,
 }
 
-/// What is promised of a ratio or a duration.
+/// What is promised of a ratio, a duration or a rate.
 #[derive(Clone, Copy)]
 pub(crate) enum Limit {
     /// So many times as long, at most.
@@ -43,6 +43,8 @@ pub(crate) enum Limit {
     Milliseconds(f64),
     /// So many nanoseconds, at most; measured in seconds.
     Nanoseconds(f64),
+    /// So many in a second, at least.
+    PerSecond(f64),
     /// None at all.
     None,
 }
@@ -102,7 +104,7 @@ impl Promise {
     fn holds(&self) -> bool {
         match self.limit {
             Limit::TimesAsLong(limit) => self.measured <= limit,
-            Limit::TimesFaster(limit) => self.measured >= limit,
+            Limit::TimesFaster(limit) | Limit::PerSecond(limit) => self.measured >= limit,
             Limit::Milliseconds(limit) => self.measured * 1e3 <= limit,
             Limit::Nanoseconds(limit) => self.measured * 1e9 <= limit,
             Limit::None => self.measured == 0.0,
@@ -125,6 +127,7 @@ impl Promise {
                 format!("{:.0} ns", self.measured * 1e9),
                 format!("≤ {limit:.0} ns"),
             ),
+            Limit::PerSecond(limit) => (format!("{:.0} /s", self.measured), format!("≥ {limit:.0} /s")),
             Limit::None => (format!("{}", self.measured), "0".to_owned()),
         }
     }
@@ -216,6 +219,9 @@ mod tests {
         section(promise(9e-7, Limit::Nanoseconds(1_000.0)))
             .check()
             .unwrap();
+        section(promise(1_000.0, Limit::PerSecond(1_000.0)))
+            .check()
+            .unwrap();
         section(promise(0.0, Limit::None)).check().unwrap();
         for broken in [
             promise(1.11, Limit::TimesAsLong(1.1)),
@@ -223,6 +229,7 @@ mod tests {
             promise(0.004, Limit::Milliseconds(3.0)),
             promise(1.1e-6, Limit::Nanoseconds(1_000.0)),
             promise(0.89, Limit::TimesFaster(0.9)),
+            promise(999.0, Limit::PerSecond(1_000.0)),
             promise(1.0, Limit::None),
             promise(f64::NAN, Limit::TimesAsLong(1.1)),
         ] {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 use serde_json::json;
 
+use crate::creates;
 use crate::drf::{self, Drf, Workers};
 use crate::generator::{Generator, arrivals, body, exchange};
 use crate::held::{Held, Rhythm};
@@ -102,7 +103,8 @@ pub(crate) fn measure() -> Result<Vec<Section>> {
     let load = load_section(&contests, workers, &writes, &load_before)?;
     eprintln!("{BAD_CONNECTIONS} bad connections");
     let bad = bad_connections(&keyed, &mut contests[0].keyed.generator, &load_before)?;
-    Ok(vec![load, latency, bad])
+    drop(keyed);
+    Ok(vec![load, latency, bad, creates::measure()?])
 }
 
 fn contest(title: &'static str, path: &str, keyed: &Served, fixed: &Served, peer: &Drf) -> Result<Contest> {
@@ -390,22 +392,26 @@ fn answer(address: SocketAddr, path: &str, key: &str) -> Result<Vec<u8>> {
 
 /// Makes a webhook: the row of the page, and a change that must be seen to write.
 fn make_webhook(server: &Served) -> Result<()> {
-    let body = json!({
-        "target_url": "https://hooks.example.com/avala",
-        "events": ["dataset.created", "export.completed"],
-    })
-    .to_string();
-    let request = format!(
-        "POST /api/v1/webhooks/ HTTP/1.1\r\nhost: localhost\r\nx-avala-api-key: {}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
-        server.key,
-        body.len()
-    );
-    let answer = exchange(server.address, request.as_bytes())?;
+    let answer = exchange(server.address, &new_webhook(&server.key))?;
     ensure!(
         answer.starts_with(b"HTTP/1.1 201 "),
         "no webhook was made: {}",
         String::from_utf8_lossy(&answer)
     );
     Ok(())
+}
+
+/// The request that makes a webhook.
+pub(crate) fn new_webhook(key: &str) -> Vec<u8> {
+    let body = json!({
+        "target_url": "https://hooks.example.com/avala",
+        "events": ["dataset.created", "export.completed"],
+    })
+    .to_string();
+    format!(
+        "POST /api/v1/webhooks/ HTTP/1.1\r\nhost: localhost\r\nx-avala-api-key: {key}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }

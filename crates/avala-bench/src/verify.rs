@@ -74,6 +74,7 @@ pub(crate) fn measure() -> Result<Section> {
     // The same requests in every run.
     let mut random = fastrand::Rng::with_seed(1);
     let mut counted = Series::default();
+    let mut uses = Uses::default();
     for round in 0..=ROUNDS {
         eprintln!("round {round} of {ROUNDS}");
         for place in 0..entrants.len() {
@@ -85,15 +86,17 @@ pub(crate) fn measure() -> Result<Section> {
             entrants[place].round(&mut random)?;
         }
         counted.push(counting(&entrants[1].keys, &mut random)?);
+        uses.round(&runtime, &entrants[1], &mut random)?;
         if round == 0 {
             // The first one warms up.
             counted = Series::default();
+            uses = Uses::default();
             for entrant in &mut entrants {
                 entrant.took = Series::default();
             }
         }
     }
-    Ok(section(&entrants, &counted, &load_before))
+    Ok(section(&entrants, &counted, &uses, &load_before))
 }
 
 /// Seconds to count one request against its key and its owner.
@@ -114,6 +117,43 @@ fn counting(keys: &[ApiKey], random: &mut fastrand::Rng) -> Result<f64> {
     Ok(seconds_each(began.elapsed(), BATCH * BATCHES))
 }
 
+/// What counting the uses of keys took, and writing them.
+#[derive(Default)]
+struct Uses {
+    counted: Series,
+    written: Series,
+}
+
+/// Keys whose counts are written at a time.
+const WRITTEN: usize = 1_000;
+
+impl Uses {
+    fn round(&mut self, runtime: &Runtime, entrant: &Entrant, random: &mut fastrand::Rng) -> Result<()> {
+        let (usage, keys) = (entrant.server.usage(), &entrant.keys[..WRITTEN]);
+        let now = Timestamp::from_unix_seconds(1_767_225_600);
+        let requests: Vec<(&ApiKey, HeaderMap)> = (0..BATCH * BATCHES / 4)
+            .map(|_| {
+                let key = &keys[random.usize(..WRITTEN)];
+                Ok((key, head(key)?))
+            })
+            .collect::<Result<_>>()?;
+        // Before the clock counts, each has its entry.
+        for key in keys {
+            measure::count_use(usage, key, &head(key)?, now);
+        }
+        let began = Instant::now();
+        for (key, head) in &requests {
+            measure::count_use(usage, key, head, now);
+        }
+        self.counted
+            .push(seconds_each(began.elapsed(), BATCH * BATCHES / 4));
+        let began = Instant::now();
+        runtime.block_on(usage.flush())?;
+        self.written.push(seconds_each(began.elapsed(), 1));
+        Ok(())
+    }
+}
+
 /// The head of a request, as the official Python client sends it.
 fn head(key: &ApiKey) -> Result<HeaderMap> {
     let mut headers = HeaderMap::with_capacity(8);
@@ -127,7 +167,7 @@ fn head(key: &ApiKey) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-fn section(entrants: &[Entrant], counted: &Series, load_before: &str) -> Section {
+fn section(entrants: &[Entrant], counted: &Series, uses: &Uses, load_before: &str) -> Section {
     let mut text = format!(
         "What every request with a key goes through, in one thread and without the wire: the header is found and parsed, the key \
          looked up among all, its HMAC-SHA256 computed and compared, its state and expiry compared with the clock. Keys are \
@@ -144,6 +184,12 @@ fn section(entrants: &[Entrant], counted: &Series, load_before: &str) -> Section
         let _ = writeln!(text, "| {size} | {} | {:.2} × |", took.text(), took.times(few));
     }
     let _ = writeln!(text, "| counting | {} | |", counted.text());
+    let _ = writeln!(text, "| counting a use | {} | |", uses.counted.text());
+    let _ = writeln!(
+        text,
+        "| writing the uses of {WRITTEN} keys, into SQLite | {} | |",
+        uses.written.text()
+    );
     let promise = |what, measured, limit| Promise {
         what,
         measured,
@@ -169,6 +215,16 @@ fn section(entrants: &[Entrant], counted: &Series, load_before: &str) -> Section
             "counting a request against its rates",
             counted.median(),
             Limit::Nanoseconds(1_000.0),
+        ),
+        promise(
+            "counting a use of a key",
+            uses.counted.median(),
+            Limit::Nanoseconds(150.0),
+        ),
+        promise(
+            "writing the uses of 1,000 keys",
+            uses.written.median(),
+            Limit::Nanoseconds(50_000_000.0),
         ),
     ];
     Section::new("verify", "Verifying a key", &text, promises)

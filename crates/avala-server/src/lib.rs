@@ -29,6 +29,7 @@ pub mod seed;
 mod server;
 mod service;
 mod store;
+mod usage;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, Database, GoogleEndpoints, Limits, PasswordCost, RateLimit, Rates, TlsFiles};
@@ -36,3 +37,4 @@ pub use error::{AuthorityError, StartError};
 pub use routes::served;
 pub use server::{Agents, Server, Users};
 pub use store::StoreError;
+pub use usage::{Bucket, By, LastUse, Usage};

@@ -1,17 +1,18 @@
 //! What benchmarks need to see and no program may: keys that no database has, a principal that nobody proved, and
 //! times inside. Behind a feature that no published package turns on.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use avala_api::{API_KEY_HEADER, Timestamp};
 use avala_keys::{ApiKey, RandomnessFailed};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
 
 use crate::{
-    RateLimit, Server,
+    RateLimit, Server, Usage,
     auth::Principal,
     edge::{Budget, Limits, Source},
     keys::{Access, Authority, KeyRow},
+    usage::{self, Agent, Outcome, Used},
 };
 
 /// What is asked of a server beside its work.
@@ -67,6 +68,7 @@ pub fn fill(authority: &Authority, count: usize) -> Result<Vec<ApiKey>, Randomne
                 expires_at: Some(Timestamp::from_unix_millis(now.unix_millis() + 1_000_000_000)),
                 revoked_at: None,
                 seq: 1,
+                more: crate::keys::More::default(),
             });
             Ok(key)
         })
@@ -93,6 +95,18 @@ impl Counter {
         let allowance = self.0.count(Budget::Calls, Source::Key(key.id(), owner), now);
         allowance.wait.is_none()
     }
+}
+
+/// Counts a request as every request with a proven key is counted.
+pub fn count_use(usage: &Usage, key: &ApiKey, headers: &HeaderMap, now: Timestamp) {
+    usage.count(&Used {
+        key: key.id(),
+        group: usage::group(Some("webhooks.list")),
+        outcome: Outcome::of(StatusCode::OK),
+        at: now,
+        address: IpAddr::from([127, 0, 0, 1]),
+        agent: headers.get(USER_AGENT).and_then(Agent::of),
+    });
 }
 
 fn headers_with(key: &ApiKey) -> Option<HeaderMap> {

@@ -1,6 +1,6 @@
 //! Refusing a request: the status, the published text, and a code for programs.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use avala_api::{DecodeError, FieldErrors, Scope, texts};
 use http::StatusCode;
@@ -28,6 +28,8 @@ pub(crate) enum Reason {
         code: &'static str,
     },
     ScopeMissing(Scope),
+    /// Where the server saw the request come from.
+    AddressNotAllowed(IpAddr),
     Fields(FieldErrors),
 }
 
@@ -70,6 +72,18 @@ impl Refusal {
         }
     }
 
+    pub(crate) fn address_not_allowed(address: IpAddr) -> Self {
+        Self {
+            reason: Reason::AddressNotAllowed(address.to_canonical()),
+            ..Self::new(StatusCode::FORBIDDEN, "", "")
+        }
+    }
+
+    /// Not as things are now.
+    pub(crate) fn conflict(detail: &'static str, code: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, detail, code)
+    }
+
     /// Truly absent, or not the caller's: one answer.
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, texts::NOT_FOUND, "not_found")
@@ -110,10 +124,14 @@ impl Refusal {
             Reason::Fields(errors) => return json!(errors),
             Reason::Detail { detail, code } => (detail.as_ref(), *code),
             Reason::ScopeMissing(_) => (texts::FORBIDDEN, "scope_missing"),
+            Reason::AddressNotAllowed(_) => (texts::FORBIDDEN, "address_not_allowed"),
         };
         let mut body = json!({ "detail": detail, "code": code });
         if let Reason::ScopeMissing(scope) = self.reason {
             body["required_scope"] = scope.as_str().into();
+        }
+        if let Reason::AddressNotAllowed(address) = self.reason {
+            body["address"] = address.to_string().into();
         }
         if let Some(docs) = docs {
             body["doc_url"] = format!("{docs}#{code}").into();
@@ -175,6 +193,11 @@ impl From<AuthorityError> for Refusal {
     fn from(error: AuthorityError) -> Self {
         match error {
             AuthorityError::Store(error) => error.into(),
+            AuthorityError::NotFound("key") => Self::not_found(),
+            AuthorityError::Altered => Self::conflict(
+                "The row of this key was changed outside of the server. The key opens nothing; revoke it.",
+                "key_altered",
+            ),
             other => {
                 tracing::error!(error = %other, "a request failed");
                 Self::internal()
@@ -195,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_commit_without_an_answer_may_have_been_done_and_is_not_to_be_repeated_blindly() {
-        let refusal = Refusal::from(StoreError::of_commit(sqlx::Error::WorkerCrashed));
+        let refusal = Refusal::from(StoreError::from(sqlx::Error::WorkerCrashed).of_commit());
         assert_eq!(
             (refusal.status, refusal.retry_after),
             (StatusCode::INTERNAL_SERVER_ERROR, None)

@@ -32,6 +32,7 @@ use crate::{
         data_dir::DataDir,
         users, webhook_deliveries,
     },
+    usage::Usage,
 };
 
 /// The age at which a delivery without an outcome was interrupted: the target has ten seconds, the database as long.
@@ -43,6 +44,7 @@ pub struct Server {
     /// When all keys were read, or a little earlier.
     keys_read: Instant,
     settings: Settings,
+    usage: Usage,
     #[cfg(feature = "measure")]
     pub(crate) measured: crate::measure::Measured,
     _lock: File,
@@ -88,6 +90,7 @@ impl Server {
             tracing::error!(%error, "cannot look for interrupted deliveries");
         }
         Ok(Self {
+            usage: Usage::new(authority.store().clone()),
             authority,
             keys_read,
             settings: Settings {
@@ -141,6 +144,7 @@ impl Server {
             jobs: Arc::default(),
             request_ids: RequestIds::new(self.authority.random().bytes()?),
             follower: follower.clone(),
+            usage: self.usage.clone(),
             #[cfg(feature = "measure")]
             measured: self.measured.clone(),
         };
@@ -148,6 +152,7 @@ impl Server {
         let mut following = JoinSet::new();
         following.spawn(follower.follow(self.authority.clone()));
         following.spawn(keep_failing_interrupted(self.authority.clone()));
+        following.spawn(self.usage.clone().keep_flushing(self.authority.clone()));
         if let Some(tls) = &settings.tls {
             following.spawn(tls.clone().follow());
         }
@@ -168,12 +173,20 @@ impl Server {
         }
         drop(stop);
         accepting.join_all().await;
+        if let Err(error) = self.usage.flush().await {
+            tracing::error!(%error, "the usage of keys since the last time it was written is lost");
+        }
         Ok(())
     }
 
     /// The key authority.
     pub fn keys(&self) -> &Authority {
         &self.authority
+    }
+
+    /// How keys are used.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
     }
 
     /// The development key: a full key of a user of its own, the same one again after a restart.

@@ -19,6 +19,7 @@ use crate::{
     password::Passwords,
     routes::Routes,
     store::Store,
+    usage::Usage,
 };
 
 /// The parts of a serving server.
@@ -45,6 +46,7 @@ pub(crate) struct Service {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) request_ids: RequestIds,
     pub(crate) follower: Follower,
+    pub(crate) usage: Usage,
     #[cfg(feature = "measure")]
     pub(crate) measured: crate::measure::Measured,
 }

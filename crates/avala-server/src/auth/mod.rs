@@ -2,7 +2,7 @@
 
 mod header;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use avala_api::{Access, Scope, ScopeName};
 use avala_keys::KeyId;
@@ -33,7 +33,27 @@ impl Principal {
         if authority.has_expired(&row) {
             return Err(Refusal::key_expired());
         }
+        if row.more.rotated_to.is_some() && authority.has_passed(row.more.grace_until) {
+            return Err(Refusal::key("key_rotated"));
+        }
+        if row.more.disabled_at.is_some() {
+            return Err(Refusal::key("key_disabled"));
+        }
         Ok(Self(row))
+    }
+
+    /// Whether the key may be used from there.
+    pub(crate) fn may_come_from(&self, address: IpAddr) -> Result<(), Refusal> {
+        if self.0.allows(address) {
+            Ok(())
+        } else {
+            Err(Refusal::address_not_allowed(address))
+        }
+    }
+
+    /// The key's row.
+    pub(crate) fn row(&self) -> &KeyRow {
+        &self.0
     }
 
     /// Whether this caller may do what the matched route does.

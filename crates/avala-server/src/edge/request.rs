@@ -3,8 +3,9 @@
 use std::{net::IpAddr, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Instant};
 
 use avala_api::{Access, Method};
+use avala_keys::KeyId;
 use futures_util::FutureExt;
-use http::{Request, Response, StatusCode, request::Parts};
+use http::{Request, Response, StatusCode, header::USER_AGENT, request::Parts};
 use http_body_util::Either;
 use hyper::body::{Body, Incoming};
 use tracing::{Instrument, Span, field::Empty};
@@ -23,6 +24,7 @@ use crate::{
     refusal::Refusal,
     routes::{Call, Endpoint, Match},
     service::Service,
+    usage::{self, Agent, Outcome, Used},
 };
 
 /// A request that may be carried out, as far as its head tells.
@@ -43,7 +45,20 @@ struct Admission<'a> {
     budget: Budget,
     /// The caller, if a key was asked for and proven.
     principal: Option<Principal>,
+    /// What the request is for.
+    group: &'static str,
     outcome: Result<Admitted<'a>, Refusal>,
+}
+
+/// What is known of a request when it ends, and counted then: also of one whose client did not wait for the answer.
+struct Seen<'a> {
+    service: &'a Service,
+    client: IpAddr,
+    group: &'static str,
+    /// The key, if it was proven and in force.
+    key: Option<KeyId>,
+    agent: Option<Agent>,
+    status: StatusCode,
 }
 
 pub(super) async fn answer(
@@ -64,9 +79,11 @@ pub(super) async fn answer(
         status = Empty,
         micros = Empty,
     );
-    let response = carry_out(service, client, request, &id)
+    let mut seen = Seen::new(service, client);
+    let response = carry_out(service, client, request, &id, &mut seen)
         .instrument(span.clone())
         .await;
+    seen.status = response.status();
     span.record("status", response.status().as_u16());
     span.record(
         "micros",
@@ -83,6 +100,7 @@ async fn carry_out(
     client: IpAddr,
     request: Request<Incoming>,
     id: &str,
+    seen: &mut Seen<'_>,
 ) -> Response<AnswerBody> {
     let (parts, body) = request.into_parts();
     // A key in the URL is refused below, whatever the URL leads to.
@@ -94,8 +112,14 @@ async fn carry_out(
     let Admission {
         budget,
         principal,
+        group,
         outcome,
-    } = admit(service, &parts);
+    } = admit(service, client, &parts);
+    seen.group = group;
+    if let Some(principal) = &principal {
+        seen.key = Some(principal.key());
+        seen.agent = parts.headers.get(USER_AGENT).and_then(Agent::of);
+    }
     let allowance = service.limits.as_ref().map(|limits| {
         let source = principal.as_ref().map_or(Source::Address(client), |principal| {
             Source::Key(principal.key(), principal.user())
@@ -130,33 +154,40 @@ async fn carry_out(
 }
 
 /// Everything that is decided from the head alone. No I/O.
-fn admit<'a>(service: &'a Service, parts: &Parts) -> Admission<'a> {
-    let anonymous = |budget, outcome| Admission {
+fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'a> {
+    let anonymous = |budget, group, outcome| Admission {
         budget,
         principal: None,
+        group,
         outcome,
     };
+    let nowhere = usage::group(None);
     if let Err(refusal) = acceptable(service, parts) {
-        return anonymous(Budget::Calls, Err(refusal));
+        return anonymous(Budget::Calls, nowhere, Err(refusal));
     }
     if let Some(path) = files::asked_for(&service.authority, &parts.method, parts.uri.path()) {
         Span::current().record("route", files::ROUTE);
-        return anonymous(Budget::Calls, Ok(Admitted::File(path)));
+        return anonymous(Budget::Calls, nowhere, Ok(Admitted::File(path)));
     }
     let refused = match service.routes.find(&parts.method, parts.uri.path()) {
         Match::Endpoint(endpoint, path) => {
             Span::current().record("route", endpoint.route.path);
+            let group = usage::group(Some(endpoint.route.operation));
             let admitted = Admitted::Call(AdmittedCall { endpoint, path });
             if endpoint.route.access == Access::Anonymous {
-                return anonymous(endpoint.budget, Ok(admitted));
+                return anonymous(endpoint.budget, group, Ok(admitted));
             }
             return match identify(service, parts) {
-                Err(refusal) => anonymous(endpoint.budget, Err(refusal)),
+                Err(refusal) => anonymous(endpoint.budget, group, Err(refusal)),
                 Ok(principal) => {
                     Span::current().record("key", principal.key().as_str());
                     Admission {
                         budget: endpoint.budget,
-                        outcome: principal.may(endpoint.route.access).map(|()| admitted),
+                        group,
+                        outcome: principal
+                            .may_come_from(client)
+                            .and_then(|()| principal.may(endpoint.route.access))
+                            .map(|()| admitted),
                         principal: Some(principal),
                     }
                 }
@@ -179,6 +210,7 @@ fn admit<'a>(service: &'a Service, parts: &Parts) -> Admission<'a> {
         budget: Budget::Calls,
         // Where there is no route, a key decides nothing but whose budget is used.
         principal: Principal::identify(&parts.headers, &service.authority).ok(),
+        group: nowhere,
         outcome: Err(refused),
     }
 }
@@ -260,4 +292,33 @@ fn known_method(method: &http::Method) -> &'static str {
     } else {
         "other"
     })
+}
+
+impl<'a> Seen<'a> {
+    fn new(service: &'a Service, client: IpAddr) -> Self {
+        Self {
+            service,
+            client,
+            group: usage::group(None),
+            key: None,
+            agent: None,
+            // Until there is an answer: the client's fault, if it goes away.
+            status: StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl Drop for Seen<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.service.usage.count(&Used {
+                key,
+                group: self.group,
+                outcome: Outcome::of(self.status),
+                at: self.service.authority.now(),
+                address: self.client,
+                agent: self.agent,
+            });
+        }
+    }
 }

@@ -9,10 +9,10 @@ use std::{
     },
 };
 
-use avala_api::{Timestamp, users::UserUid};
+use avala_api::{Timestamp, api_keys::KeyState, users::UserUid};
 use avala_keys::{ApiKey, Class, KeyId};
 
-use super::{Access, KeyRow, Opened, open, pepper::Pepper, set::KeySet};
+use super::{Access, KeyRow, More, Opened, life::REVOKE, open, pepper::Pepper, set::KeySet};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Database, operating_system},
@@ -29,9 +29,6 @@ use crate::{
 /// How often a key is drawn anew when its public id is taken.
 const DRAWS: usize = 3;
 
-/// The action of the audit that ends a key for ever, whatever its row says.
-const REVOKE: &str = "api_key.revoke";
-
 /// A key to be issued.
 #[derive(Clone, Debug)]
 pub struct NewKey {
@@ -43,6 +40,16 @@ pub struct NewKey {
     pub access: Access,
     /// When it ends; `None` for a key that is ended by hand.
     pub expires_at: Option<Timestamp>,
+}
+
+/// What a key is made from.
+pub(crate) struct Mint {
+    pub(crate) owner: String,
+    pub(crate) organization: String,
+    pub(crate) name: String,
+    pub(crate) access: Access,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) more: More,
 }
 
 /// A key just issued. It is in no other place: only its MAC is stored.
@@ -140,8 +147,9 @@ impl Authority {
 
     async fn issue_once(&self, new: &NewKey) -> Result<Issued, AuthorityError> {
         let mut change = self.store().change().await?;
-        let (issued, row) = self.issue_within(&mut change, new).await?;
-        self.commit(change, "api_key.issue", issued.id).await?;
+        let (issued, row) = self.issue_within(&mut change, new, &Actor::Console).await?;
+        self.commit(change, &Actor::Console, "api_key.issue", issued.id)
+            .await?;
         self.apply(row);
         Ok(issued)
     }
@@ -151,22 +159,52 @@ impl Authority {
         &self,
         change: &mut Change,
         new: &NewKey,
+        by: &Actor,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
         let owner = new.owner.as_str();
         let organization = organizations::of_user(change.connection(), owner).await?;
+        let mint = Mint {
+            owner: owner.to_owned(),
+            organization: organization.ok_or(AuthorityError::NotFound("user"))?,
+            name: new.name.clone(),
+            access: new.access.clone(),
+            expires_at: new.expires_at,
+            more: More {
+                created_by: Some(by.name()),
+                ..More::default()
+            },
+        };
+        self.mint(change, mint).await
+    }
+
+    /// Makes a key that has not been thought of before, and its row.
+    pub(super) async fn mint(
+        &self,
+        change: &mut Change,
+        mint: Mint,
+    ) -> Result<(Issued, KeyRow), AuthorityError> {
+        let Mint {
+            owner,
+            organization,
+            name,
+            access,
+            expires_at,
+            more,
+        } = mint;
         let key = self.0.random.key(self.0.class)?;
         let row = KeyRow {
             id: key.id(),
             class: self.0.class,
-            owner: owner.to_owned(),
-            organization: organization.ok_or(AuthorityError::NotFound("user"))?,
-            name: new.name.clone(),
+            owner,
+            organization,
+            name,
             mac: self.0.pepper.mac(key.expose()),
-            access: new.access.clone(),
+            access,
             created_at: self.now(),
-            expires_at: new.expires_at,
+            expires_at,
             revoked_at: None,
             seq: change.next_seq().await?,
+            more,
         };
         api_keys::insert(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
         Ok((Issued { id: key.id(), key }, row))
@@ -176,72 +214,49 @@ impl Authority {
         self.0.set.apply(row);
     }
 
+    /// Takes a key out that has no row to be trusted.
+    pub(super) fn forget(&self, id: KeyId) {
+        self.0.set.remove(id);
+    }
+
+    /// The row of a key as this process knows it.
+    pub(crate) fn known(&self, id: KeyId) -> Option<Arc<KeyRow>> {
+        self.0.set.find(id)
+    }
+
     /// Lets a key end at an instant; one in the past ends it now. An earlier end stays.
     pub async fn expire(&self, id: KeyId, at: Timestamp) -> Result<(), AuthorityError> {
-        self.alter(id, "api_key.expire", |row| {
+        let expire = |row: &mut KeyRow| {
             row.expires_at = Some(row.expires_at.map_or(at, |present| present.min(at)));
-        })
-        .await
+            Ok::<_, AuthorityError>(())
+        };
+        self.alter(id, &Actor::Console, "api_key.expire", expire).await?;
+        Ok(())
     }
 
     /// Ends a key, for ever. When this returns, the key opens nothing in this process.
     pub async fn revoke(&self, id: KeyId) -> Result<(), AuthorityError> {
-        let now = self.now();
-        self.alter(id, REVOKE, |row| {
-            row.revoked_at = row.revoked_at.or(Some(now));
-        })
-        .await
-    }
-
-    async fn alter(
-        &self,
-        id: KeyId,
-        action: &'static str,
-        alter: impl FnOnce(&mut KeyRow),
-    ) -> Result<(), AuthorityError> {
-        let mut change = self.store().change().await?;
-        // First, since it lets one change to keys at a time read what it is going to write.
-        let seq = change.next_seq().await?;
-        let stored = api_keys::find(change.connection(), id).await?;
-        let is_missing = stored.is_none();
-        let trusted = stored.and_then(|stored| self.trusted(stored));
-        let is_trusted = trusted.is_some();
-        // Or the row as this process knew it before it was changed by hand: good enough to end the key for ever, and
-        // for nothing else.
-        let known = || {
-            (!is_missing)
-                .then(|| self.0.set.find(id).as_deref().cloned())
-                .flatten()
+        let actor = Actor::Console;
+        let revoke = |row: &mut KeyRow| {
+            row.revoke(self.now(), &actor, None);
+            Ok::<_, AuthorityError>(())
         };
-        let altered = trusted.or_else(known).map(|mut row| {
-            alter(&mut row);
-            row
-        });
-        let Some(mut row) = altered.filter(|row| is_trusted || row.revoked_at.is_some()) else {
-            // There is no row to write, but the key is ended: whichever row is put back later.
-            if action == REVOKE {
-                self.commit(change, action, id).await?;
-            }
-            self.0.set.remove(id);
-            return Err(if is_missing {
-                AuthorityError::NotFound("key")
-            } else {
-                AuthorityError::Altered
-            });
-        };
-        row.seq = seq;
-        api_keys::update(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
-        self.commit(change, action, id).await?;
-        self.apply(row);
+        self.alter(id, &actor, REVOKE, revoke).await?;
         Ok(())
     }
 
-    async fn commit(&self, change: Change, action: &'static str, id: KeyId) -> Result<(), StoreError> {
+    pub(super) async fn commit(
+        &self,
+        change: Change,
+        actor: &Actor,
+        action: &'static str,
+        id: KeyId,
+    ) -> Result<(), StoreError> {
         let object = id.to_string();
         change
             .commit(Entry {
                 at: self.now(),
-                actor: &Actor::Console,
+                actor,
                 action,
                 object: &object,
             })
@@ -298,7 +313,7 @@ impl Authority {
     }
 
     /// The row, if it is as this server wrote it.
-    fn trusted(&self, stored: Stored) -> Option<KeyRow> {
+    pub(crate) fn trusted(&self, stored: Stored) -> Option<KeyRow> {
         let Stored { id, row, seal } = stored;
         match row {
             Ok(row) if self.0.pepper.is_sealed(&row, &seal) => Some(row),
@@ -312,11 +327,31 @@ impl Authority {
         }
     }
 
+    /// What has become of a key.
+    pub(crate) fn state(&self, row: &KeyRow) -> KeyState {
+        if row.revoked_at.is_some() {
+            KeyState::Revoked
+        } else if self.has_expired(row) {
+            KeyState::Expired
+        } else if row.more.disabled_at.is_some() {
+            KeyState::Disabled
+        } else if row.more.rotated_to.is_some() {
+            KeyState::Rotated
+        } else {
+            KeyState::Active
+        }
+    }
+
     /// Whether a key has ended by itself. Once it has, a clock that is set back does not bring it back.
     pub(crate) fn has_expired(&self, row: &KeyRow) -> bool {
+        self.has_passed(row.expires_at)
+    }
+
+    /// Whether an instant has come, and been seen to come.
+    pub(crate) fn has_passed(&self, at: Option<Timestamp>) -> bool {
         let now = self.now().unix_millis();
         let latest = self.0.latest.fetch_max(now, Ordering::Relaxed).max(now);
-        row.expires_at.is_some_and(|at| latest >= at.unix_millis())
+        at.is_some_and(|at| latest >= at.unix_millis())
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -1,8 +1,10 @@
 //! The key authority: it issues keys, ends them, and holds the complete set in memory.
 
 mod authority;
+mod bounds;
 mod dev;
 mod follow;
+mod life;
 mod opening;
 mod pepper;
 mod row;
@@ -11,7 +13,10 @@ mod set;
 pub use authority::{Authority, Issued, NewKey};
 pub use row::Access;
 
+pub(crate) use authority::Mint;
+pub(crate) use bounds::Bounds;
+
 pub(crate) use follow::Follower;
 pub(crate) use opening::{Opened, open};
 pub(crate) use pepper::sign;
-pub(crate) use row::KeyRow;
+pub(crate) use row::{KeyRow, More};

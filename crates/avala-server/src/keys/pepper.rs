@@ -126,11 +126,17 @@ fn tag(state: &Hmac<Sha256>, text: &[u8]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use avala_api::{Scope, Timestamp};
-    use avala_keys::Class;
+    use avala_keys::{Class, KeyId};
 
     use super::*;
-    use crate::{config::operating_system, hex, keys::Access};
+    use crate::{
+        config::operating_system,
+        hex,
+        keys::{Access, More},
+    };
 
     #[test]
     fn signatures_are_those_of_rfc_4231() {
@@ -165,13 +171,9 @@ mod tests {
         assert!(pepper.open_secret("webhook 1", &sealed[..10]).is_none());
     }
 
-    #[test]
-    fn the_seal_of_a_row_covers_every_column() {
-        let pepper = Pepper::new(&[7; 32]).unwrap();
-        let random = Random::new(operating_system());
-        let id = || random.key(Class::Live).unwrap().id();
-        let row = KeyRow {
-            id: id(),
+    fn row() -> KeyRow {
+        KeyRow {
+            id: another_id(),
             class: Class::Live,
             owner: "ab".into(),
             organization: "cd".into(),
@@ -182,10 +184,32 @@ mod tests {
             expires_at: Some(Timestamp::from_unix_millis(2)),
             revoked_at: None,
             seq: 1,
-        };
+            more: More::default(),
+        }
+    }
+
+    fn another_id() -> KeyId {
+        Random::new(operating_system()).key(Class::Live).unwrap().id()
+    }
+
+    /// Each of these rows has a seal of its own.
+    fn assert_sealed_apart(row: &KeyRow, changes: &[KeyRow]) {
+        let pepper = Pepper::new(&[7; 32]).unwrap();
+        let seal = pepper.seal_row(row);
+        assert!(pepper.is_sealed(row, &seal));
+        for changed in changes {
+            assert!(!pepper.is_sealed(changed, &seal), "{:?}", changed.canonical());
+        }
+        let seals: HashSet<[u8; 32]> = changes.iter().map(|changed| pepper.seal_row(changed)).collect();
+        assert_eq!(seals.len(), changes.len());
+    }
+
+    #[test]
+    fn the_seal_of_a_row_covers_every_column() {
+        let row = row();
         let changes: Vec<KeyRow> = vec![
             KeyRow {
-                id: id(),
+                id: another_id(),
                 ..row.clone()
             },
             KeyRow {
@@ -244,12 +268,63 @@ mod tests {
                 ..row.clone()
             },
         ];
+        assert_sealed_apart(&row, &changes);
+    }
 
-        let seal = pepper.seal_row(&row);
-
-        assert!(pepper.is_sealed(&row, &seal));
-        for changed in changes {
-            assert!(!pepper.is_sealed(&changed, &seal), "{:?}", changed.canonical());
-        }
+    #[test]
+    fn the_seal_of_a_row_covers_what_most_keys_have_none_of() {
+        let row = row();
+        let with = |more: More| KeyRow { more, ..row.clone() };
+        let (at, id) = (Some(Timestamp::from_unix_millis(2)), Some(another_id()));
+        let changes = [
+            with(More {
+                environment: Some("x".into()),
+                ..More::default()
+            }),
+            with(More {
+                networks: vec!["10.0.0.0/8".parse().unwrap()],
+                ..More::default()
+            }),
+            with(More {
+                created_by: Some("x".into()),
+                ..More::default()
+            }),
+            with(More {
+                disabled_at: at,
+                ..More::default()
+            }),
+            with(More {
+                revoked_by: Some("x".into()),
+                ..More::default()
+            }),
+            with(More {
+                revoked_reason: Some("x".into()),
+                ..More::default()
+            }),
+            with(More {
+                rotated_from: id,
+                ..More::default()
+            }),
+            with(More {
+                rotated_to: id,
+                ..More::default()
+            }),
+            with(More {
+                grace_until: at,
+                ..More::default()
+            }),
+            // A value that moves to the neighbouring column.
+            with(More {
+                revoked_by: Some("y".into()),
+                revoked_reason: Some("x".into()),
+                ..More::default()
+            }),
+            with(More {
+                revoked_by: Some("x".into()),
+                revoked_reason: Some("y".into()),
+                ..More::default()
+            }),
+        ];
+        assert_sealed_apart(&row, &changes);
     }
 }

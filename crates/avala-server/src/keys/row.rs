@@ -1,10 +1,13 @@
 //! What is known about one key: everything but the key itself.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
-use avala_api::{Scope, ScopeName, Timestamp};
+use avala_api::{Scope, ScopeName, Timestamp, api_keys::RevokeReason};
 use avala_keys::{Class, KeyId};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+use crate::store::Actor;
 
 /// What a key may do. There is no default: an empty list is nothing, never everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +61,24 @@ pub(crate) struct KeyRow {
     pub(crate) revoked_at: Option<Timestamp>,
     /// The number of the last change to this row.
     pub(crate) seq: i64,
+    /// What most keys have none of.
+    pub(crate) more: More,
+}
+
+/// What a key may have besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct More {
+    pub(crate) environment: Option<String>,
+    /// Where it may be used from; anywhere, if there are none.
+    pub(crate) networks: Vec<IpNet>,
+    pub(crate) created_by: Option<String>,
+    pub(crate) disabled_at: Option<Timestamp>,
+    pub(crate) revoked_by: Option<String>,
+    pub(crate) revoked_reason: Option<String>,
+    pub(crate) rotated_from: Option<KeyId>,
+    pub(crate) rotated_to: Option<KeyId>,
+    /// Until when a key with a successor still opens.
+    pub(crate) grace_until: Option<Timestamp>,
 }
 
 impl KeyRow {
@@ -76,6 +97,7 @@ impl KeyRow {
             expires_at,
             revoked_at,
             seq,
+            more,
         } = self;
         let access = match access {
             Access::Full => "full".to_owned(),
@@ -98,11 +120,79 @@ impl KeyRow {
             instant(*revoked_at).as_bytes(),
             seq.to_string().as_bytes(),
         ] {
-            bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
-            bytes.extend_from_slice(field);
+            push(&mut bytes, field);
+        }
+        // Behind a fixed number of fields, and each with its name: a row without any is sealed as it was before there
+        // were any.
+        for (name, value) in more.fields() {
+            push(&mut bytes, name.as_bytes());
+            push(&mut bytes, value.as_bytes());
         }
         bytes
     }
+
+    /// Ends it, for ever. The first time counts.
+    pub(crate) fn revoke(&mut self, at: Timestamp, by: &Actor, reason: Option<&RevokeReason>) {
+        if self.revoked_at.is_none() {
+            self.revoked_at = Some(at);
+            self.more.revoked_by = Some(by.name());
+            self.more.revoked_reason = reason.map(|reason| reason.as_str().to_owned());
+        }
+    }
+
+    /// The instant from which on it opens nothing, if none is later.
+    pub(crate) fn end(&self) -> Option<Timestamp> {
+        let ends = [self.expires_at, self.more.grace_until];
+        ends.into_iter().flatten().min()
+    }
+
+    /// Whether it may be used from there.
+    pub(crate) fn allows(&self, address: IpAddr) -> bool {
+        let networks = &self.more.networks;
+        let address = address.to_canonical();
+        networks.is_empty() || networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl More {
+    /// Those that are there, with their names.
+    fn fields(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let Self {
+            environment,
+            networks,
+            created_by,
+            disabled_at,
+            revoked_by,
+            revoked_reason,
+            rotated_from,
+            rotated_to,
+            grace_until,
+        } = self;
+        let instant = |at: &Option<Timestamp>| at.map(|at| at.unix_millis().to_string());
+        let id = |id: &Option<KeyId>| id.map(|id| id.to_string());
+        let networks = (!networks.is_empty()).then(|| {
+            let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
+            networks.join(" ")
+        });
+        [
+            ("environment", environment.clone()),
+            ("networks", networks),
+            ("created_by", created_by.clone()),
+            ("disabled_at", instant(disabled_at)),
+            ("revoked_by", revoked_by.clone()),
+            ("revoked_reason", revoked_reason.clone()),
+            ("rotated_from", id(rotated_from)),
+            ("rotated_to", id(rotated_to)),
+            ("grace_until", instant(grace_until)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, field: &[u8]) {
+    bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
+    bytes.extend_from_slice(field);
 }
 
 impl fmt::Debug for KeyRow {
@@ -131,6 +221,7 @@ mod tests {
             expires_at: None,
             revoked_at: None,
             seq: 1,
+            more: More::default(),
         };
         let shown = format!("{row:?}");
         assert!(shown.contains("7Hk2mQ9xTbWc") && !shown.contains("77"), "{shown}");

@@ -103,6 +103,7 @@ mod tests {
             expires_at: None,
             revoked_at: None,
             seq,
+            more: crate::keys::More::default(),
         }
     }
 

@@ -2,12 +2,14 @@
 
 mod agent_actions;
 pub(crate) mod agents;
+mod api_keys;
 pub(crate) mod auto_label_jobs;
 mod bucket_fields;
 pub(crate) mod datasets;
 mod event_targets;
 mod exports;
 mod inference_providers;
+mod key_fields;
 mod organizations;
 mod projects;
 mod provider_config;
@@ -28,6 +30,16 @@ pub(crate) fn served() -> Served {
     served.serve_within::<api::signup::Create, _, _>(Budget::SignUp, signup::create);
     served.serve::<api::users::Me, _, _>(users::me);
     served.serve::<api::users::GetPermissions, _, _>(users::permissions);
+    served.serve::<api::api_keys::Create, _, _>(api_keys::create);
+    served.serve::<api::api_keys::List, _, _>(api_keys::list);
+    served.serve::<api::api_keys::Get, _, _>(api_keys::get);
+    served.serve::<api::api_keys::Update, _, _>(api_keys::update);
+    served.serve::<api::api_keys::Rotate, _, _>(api_keys::rotate);
+    served.serve::<api::api_keys::EndGrace, _, _>(api_keys::end_grace);
+    served.serve::<api::api_keys::Revoke, _, _>(api_keys::revoke);
+    served.serve::<api::api_keys::Disable, _, _>(api_keys::disable);
+    served.serve::<api::api_keys::Enable, _, _>(api_keys::enable);
+    served.serve::<api::api_keys::GetUsage, _, _>(api_keys::usage);
     served.serve::<api::organizations::List, _, _>(organizations::list);
     served.serve::<api::organizations::Get, _, _>(organizations::get);
     served.serve::<api::projects::List, _, _>(projects::list);

@@ -64,10 +64,10 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<Accoun
         access: Access::Full,
         expires_at: None,
     };
-    let (issued, row) = authority.issue_within(&mut change, &new).await?;
     let actor = Actor::SignUp {
         user: user.uid.to_string(),
     };
+    let (issued, row) = authority.issue_within(&mut change, &new, &actor).await?;
     let entry = |action, object| Entry {
         at: authority.now(),
         actor: &actor,

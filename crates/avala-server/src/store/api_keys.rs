@@ -1,13 +1,14 @@
 //! Rows of keys.
 
+use avala_api::{Timestamp, api_keys::KeyState};
 use avala_keys::KeyId;
 
 use super::{
-    Connection, Row, StoreError, Watcher,
+    Connection, Reader, Row, Rows, Statement, StoreError, Watcher, Window,
     rows::{instant, instant_or_null, json, to_json},
     sql,
 };
-use crate::keys::KeyRow;
+use crate::keys::{KeyRow, More};
 
 /// A row as it is stored. Whether it is to be trusted, its seal tells.
 pub(crate) struct Stored {
@@ -65,23 +66,16 @@ pub(crate) async fn insert(
     row: &KeyRow,
     seal: &[u8; 32],
 ) -> Result<(), StoreError> {
-    sql("INSERT INTO api_keys
-         (id, class, owner, organization, name, mac, access, created_at, expires_at, revoked_at, seq, seal)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
-    .bind(row.id.as_str())
-    .bind(row.class.as_str())
-    .bind(&row.owner)
-    .bind(&row.organization)
-    .bind(&row.name)
-    .bind(&row.mac)
-    .bind(to_json(&row.access)?)
-    .bind(row.created_at)
-    .bind(row.expires_at)
-    .bind(row.revoked_at)
-    .bind(row.seq)
-    .bind(seal)
-    .execute(connection)
-    .await?;
+    let insert = sql(
+        "INSERT INTO api_keys (class, owner, organization, name, mac, access, created_at, expires_at, revoked_at, seq, seal,
+         environment, networks, created_by, disabled_at, revoked_by, revoked_reason, rotated_from, rotated_to, grace_until,
+         id, position)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $10)",
+    );
+    columns(insert, row, seal)?
+        .bind(row.id.as_str())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -91,25 +85,112 @@ pub(crate) async fn update(
     row: &KeyRow,
     seal: &[u8; 32],
 ) -> Result<(), StoreError> {
-    sql(
+    let update = sql(
         "UPDATE api_keys SET class = $1, owner = $2, organization = $3, name = $4, mac = $5, access = $6, created_at = $7,
-         expires_at = $8, revoked_at = $9, seq = $10, seal = $11 WHERE id = $12",
-    )
-    .bind(row.class.as_str())
-    .bind(&row.owner)
-    .bind(&row.organization)
-    .bind(&row.name)
-    .bind(&row.mac)
-    .bind(to_json(&row.access)?)
-    .bind(row.created_at)
-    .bind(row.expires_at)
-    .bind(row.revoked_at)
-    .bind(row.seq)
-    .bind(seal)
-    .bind(row.id.as_str())
-    .execute(connection)
-    .await?;
+         expires_at = $8, revoked_at = $9, seq = $10, seal = $11, environment = $12, networks = $13, created_by = $14,
+         disabled_at = $15, revoked_by = $16, revoked_reason = $17, rotated_from = $18, rotated_to = $19, grace_until = $20
+         WHERE id = $21",
+    );
+    columns(update, row, seal)?
+        .bind(row.id.as_str())
+        .execute(connection)
+        .await?;
     Ok(())
+}
+
+/// All columns that a change may touch, in one order.
+fn columns(statement: Statement, row: &KeyRow, seal: &[u8; 32]) -> Result<Statement, StoreError> {
+    let id = |id: Option<KeyId>| id.map(|id| id.to_string());
+    let More {
+        environment,
+        networks,
+        created_by,
+        disabled_at,
+        revoked_by,
+        revoked_reason,
+        rotated_from,
+        rotated_to,
+        grace_until,
+    } = &row.more;
+    Ok(statement
+        .bind(row.class.as_str())
+        .bind(&row.owner)
+        .bind(&row.organization)
+        .bind(&row.name)
+        .bind(&row.mac)
+        .bind(to_json(&row.access)?)
+        .bind(row.created_at)
+        .bind(row.expires_at)
+        .bind(row.revoked_at)
+        .bind(row.seq)
+        .bind(seal)
+        .bind(environment)
+        .bind(to_json(networks)?)
+        .bind(created_by)
+        .bind(*disabled_at)
+        .bind(revoked_by)
+        .bind(revoked_reason)
+        .bind(id(*rotated_from))
+        .bind(id(*rotated_to))
+        .bind(*grace_until))
+}
+
+/// Which keys are listed.
+pub(crate) struct Filter<'a> {
+    pub(crate) organization: &'a str,
+    pub(crate) owner: Option<&'a str>,
+    pub(crate) environment: Option<&'a str>,
+    /// With the present instant.
+    pub(crate) state: Option<(KeyState, Timestamp)>,
+}
+
+/// One page of the keys, as they are stored.
+pub(crate) async fn list(
+    reader: &Reader,
+    filter: Filter<'_>,
+    window: Window,
+) -> Result<Rows<Stored>, StoreError> {
+    let mut query = sql(select!("k.organization = $1"))
+        .push(" WHERE k.id IS NOT NULL")
+        .bind(filter.organization);
+    for (column, value) in [
+        (" AND k.owner = ", filter.owner),
+        (" AND k.environment = ", filter.environment),
+    ] {
+        if let Some(value) = value {
+            query = query.push(column).push_bind(value);
+        }
+    }
+    if let Some((state, now)) = filter.state {
+        query = in_state(query, &state, now);
+    }
+    window
+        .fetch(query, reader, |row| {
+            stored(row)?.ok_or_else(|| StoreError::damaged("a row without an id"))
+        })
+        .await
+}
+
+/// The same order of precedence as `Authority::state`.
+fn in_state(query: Statement, state: &KeyState, now: Timestamp) -> Statement {
+    let is_not_over = |query: Statement| {
+        query
+            .push(" AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ")
+            .push_bind(now)
+            .push(")")
+    };
+    match state {
+        KeyState::Revoked => query.push(" AND k.revoked_at IS NOT NULL"),
+        KeyState::Expired => query
+            .push(" AND k.revoked_at IS NULL AND k.expires_at <= ")
+            .push_bind(now),
+        KeyState::Disabled => is_not_over(query).push(" AND k.disabled_at IS NOT NULL"),
+        KeyState::Rotated => {
+            is_not_over(query).push(" AND k.disabled_at IS NULL AND k.rotated_to IS NOT NULL")
+        }
+        KeyState::Active => is_not_over(query).push(" AND k.disabled_at IS NULL AND k.rotated_to IS NULL"),
+        _ => query.push(" AND FALSE"),
+    }
 }
 
 fn stored(row: &Row) -> Result<Option<Stored>, StoreError> {
@@ -148,5 +229,23 @@ fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
         expires_at: instant_or_null(row, "expires_at")?,
         revoked_at: instant_or_null(row, "revoked_at")?,
         seq: row.get("seq")?,
+        more: More {
+            environment: row.get("environment")?,
+            networks: json(row, "networks")?,
+            created_by: row.get("created_by")?,
+            disabled_at: instant_or_null(row, "disabled_at")?,
+            revoked_by: row.get("revoked_by")?,
+            revoked_reason: row.get("revoked_reason")?,
+            rotated_from: key_id(row, "rotated_from")?,
+            rotated_to: key_id(row, "rotated_to")?,
+            grace_until: instant_or_null(row, "grace_until")?,
+        },
     })
+}
+
+fn key_id(row: &Row, column: &str) -> Result<Option<KeyId>, StoreError> {
+    row.get::<Option<String>>(column)?
+        .map(|id| id.parse())
+        .transpose()
+        .map_err(|_| StoreError::damaged("a key's row cannot be read"))
 }

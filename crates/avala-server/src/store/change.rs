@@ -25,6 +25,18 @@ pub(crate) enum Actor {
     Server,
 }
 
+impl Actor {
+    /// A name for it.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Key { id, .. } => format!("key:{id}"),
+            Self::SignUp { .. } => "sign_up".to_owned(),
+            Self::Console => "console".to_owned(),
+            Self::Server => "server".to_owned(),
+        }
+    }
+}
+
 /// One line of the audit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'a> {

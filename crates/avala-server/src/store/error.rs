@@ -1,6 +1,6 @@
 //! What the database refused, in words that both databases share.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use sqlx::{postgres::PgDatabaseError, sqlite::SqliteError};
 
@@ -14,9 +14,10 @@ const PASSING: [&str; 11] = [
 ];
 
 /// The database refused.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StoreError {
-    error: Cause,
+    /// Shared, since a commit fails for all changes that it was for.
+    error: Arc<Cause>,
     is_outcome_unknown: bool,
 }
 
@@ -29,6 +30,9 @@ enum Cause {
     Reading(rusqlite::Error),
     #[error("the database is closed")]
     Closed,
+    /// The transaction that the change shared.
+    #[error("the change was undone together with another one")]
+    Undone,
 }
 
 impl StoreError {
@@ -38,19 +42,21 @@ impl StoreError {
 
     /// Whether a row with this unique value exists already.
     pub(crate) fn is_duplicate(&self) -> bool {
-        matches!(&self.error, Cause::Sqlx(sqlx::Error::Database(error)) if error.is_unique_violation())
+        matches!(&*self.error, Cause::Sqlx(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
     /// Whether the row names another row that does not exist.
     pub(crate) fn is_missing_parent(&self) -> bool {
-        matches!(&self.error, Cause::Sqlx(sqlx::Error::Database(error)) if error.is_foreign_key_violation())
+        matches!(&*self.error, Cause::Sqlx(sqlx::Error::Database(error)) if error.is_foreign_key_violation())
     }
 
     /// Whether it may work a moment later: the database is busy, or not reachable.
     pub(crate) fn is_passing(&self) -> bool {
-        match &self.error {
+        match &*self.error {
             _ if self.is_outcome_unknown => false,
-            Cause::Closed | Cause::Sqlx(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
+            Cause::Closed
+            | Cause::Undone
+            | Cause::Sqlx(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
             Cause::Sqlx(error) if is_silence(error) => true,
             _ => {
                 self.sqlite_code() == Some(SQLITE_BUSY)
@@ -64,10 +70,18 @@ impl StoreError {
         self.is_outcome_unknown
     }
 
-    pub(crate) fn of_commit(error: sqlx::Error) -> Self {
+    /// The same, as the answer to a commit.
+    pub(crate) fn of_commit(self) -> Self {
+        match &*self.error {
+            Cause::Sqlx(error) if is_silence(error) => self.of_unknown_outcome(),
+            _ => self,
+        }
+    }
+
+    pub(super) fn of_unknown_outcome(self) -> Self {
         Self {
-            is_outcome_unknown: is_silence(&error),
-            error: Cause::Sqlx(error),
+            is_outcome_unknown: true,
+            ..self
         }
     }
 
@@ -78,7 +92,7 @@ impl StoreError {
 
     /// Whether a text holds the null character, which PostgreSQL cannot store and SQLite therefore does not, either.
     pub(crate) fn is_null_character(&self) -> bool {
-        matches!(&self.error, Cause::Sqlx(sqlx::Error::Encode(error)) if error.is::<NullCharacter>())
+        matches!(&*self.error, Cause::Sqlx(sqlx::Error::Encode(error)) if error.is::<NullCharacter>())
     }
 
     pub(super) fn null_character() -> Self {
@@ -89,22 +103,26 @@ impl StoreError {
         Cause::Closed.into()
     }
 
+    pub(super) fn undone() -> Self {
+        Cause::Undone.into()
+    }
+
     /// SQLite's result code: the low byte. The rest says more about it.
     fn sqlite_code(&self) -> Option<i32> {
-        let code = match &self.error {
+        let code = match &*self.error {
             Cause::Sqlx(error) => {
                 let error = error.as_database_error()?;
                 error.try_downcast_ref::<SqliteError>()?;
                 error.code()?.parse().ok()?
             }
             Cause::Reading(error) => error.sqlite_error()?.extended_code,
-            Cause::Closed => return None,
+            Cause::Closed | Cause::Undone => return None,
         };
         Some(code & 0xff)
     }
 
     fn postgres_code(&self) -> Option<&str> {
-        let Cause::Sqlx(error) = &self.error else {
+        let Cause::Sqlx(error) = &*self.error else {
             return None;
         };
         let error = error.as_database_error()?;
@@ -135,7 +153,7 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
+        Some(&*self.error)
     }
 }
 
@@ -154,7 +172,7 @@ impl From<rusqlite::Error> for StoreError {
 impl From<Cause> for StoreError {
     fn from(error: Cause) -> Self {
         Self {
-            error,
+            error: Arc::new(error),
             is_outcome_unknown: false,
         }
     }

@@ -12,6 +12,7 @@ pub(crate) mod exported_tasks;
 pub(crate) mod exports;
 pub(crate) mod inference_providers;
 pub(crate) mod jobs;
+pub(crate) mod key_usage;
 pub(crate) mod organizations;
 mod postgres;
 pub(crate) mod projects;
@@ -20,6 +21,7 @@ mod rows;
 pub(crate) mod schema;
 mod sqlite;
 mod sqlite_readers;
+mod sqlite_writer;
 mod statement;
 pub(crate) mod storage_configs;
 pub(crate) mod tasks;
@@ -30,12 +32,13 @@ pub(crate) mod webhook_deliveries;
 pub(crate) mod webhooks;
 mod window;
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, Postgres, Transaction};
 
 pub(crate) use change::{Actor, Change, Entry};
 pub use error::StoreError;
 pub(crate) use rows::Row;
 use sqlite_readers::SqliteReaders;
+use sqlite_writer::{SqliteChange, SqliteWriter};
 pub(crate) use statement::{Executor, Statement, sql};
 pub(crate) use upsert::Written;
 pub(crate) use watcher::Watcher;
@@ -44,14 +47,14 @@ pub(crate) use window::{Edge, Rows, Window};
 /// The database.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
-    writer: Pool,
+    writer: Writer,
     reader: Reader,
     watched: watcher::Watched,
 }
 
 #[derive(Clone, Debug)]
-enum Pool {
-    Sqlite(SqlitePool),
+enum Writer {
+    Sqlite(SqliteWriter),
     Postgres(PgPool),
 }
 
@@ -65,7 +68,7 @@ pub(crate) enum Reader {
 /// The connection of a change, in its transaction.
 #[derive(Debug)]
 pub(crate) enum Connection {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteChange),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -77,8 +80,8 @@ impl Store {
 
     async fn begin(&self) -> Result<Connection, StoreError> {
         Ok(match &self.writer {
-            Pool::Sqlite(pool) => Connection::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Connection::Postgres(postgres::answered(pool.begin()).await?),
+            Writer::Sqlite(writer) => Connection::Sqlite(writer.begin().await?),
+            Writer::Postgres(pool) => Connection::Postgres(postgres::answered(pool.begin()).await?),
         })
     }
 
@@ -89,6 +92,11 @@ impl Store {
         let row = statement.fetch_optional(&mut connection).await?;
         connection.commit().await?;
         Ok(row)
+    }
+
+    /// Whether other servers may have the same database.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.writer, Writer::Postgres(_))
     }
 
     /// The connections that cannot write.
@@ -116,10 +124,10 @@ impl Reader {
     }
 }
 
-impl Pool {
+impl Writer {
     async fn close(&self) {
         match self {
-            Self::Sqlite(pool) => pool.close().await,
+            Self::Sqlite(writer) => writer.close().await,
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -128,9 +136,10 @@ impl Pool {
 impl Connection {
     async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => postgres::answered(transaction.commit()).await,
+            Self::Sqlite(change) => change.commit().await,
+            Self::Postgres(transaction) => postgres::answered(transaction.commit())
+                .await
+                .map_err(|error| StoreError::from(error).of_commit()),
         }
-        .map_err(StoreError::of_commit)
     }
 }

@@ -10,7 +10,7 @@ use sqlx::{
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Pool, Reader, Store, watcher::Watched};
+use super::{Reader, Store, Writer, watcher::Watched};
 use crate::error::StartError;
 
 const WRITERS: u32 = 4;
@@ -75,7 +75,7 @@ impl Store {
             .after_connect(|connection, _| Box::pin(read_only(connection)))
             .connect_lazy_with(options.clone());
         let store = Self {
-            writer: Pool::Postgres(writer),
+            writer: Writer::Postgres(writer),
             reader: Reader::Postgres(reader),
             watched: Watched::Postgres(Box::new(options)),
         };

@@ -30,6 +30,8 @@ const MIGRATIONS: &[Migration] = migrations![
     5 "0005_jobs.sql",
     6 "0006_storage_and_inference.sql",
     7 "0007_order_of_changes.sql",
+    8 "0008_life_of_keys.sql",
+    10 "0010_key_usage.sql",
 ];
 
 /// The newest schema this version knows.
@@ -109,7 +111,9 @@ async fn upgrade(connection: &mut Connection) -> Result<i64, StoreError> {
     for migration in MIGRATIONS.iter().filter(|one| one.version > from) {
         match connection {
             Connection::Sqlite(sqlite) => {
-                sqlx::raw_sql(migration.sqlite).execute(&mut **sqlite).await?;
+                sqlx::raw_sql(migration.sqlite)
+                    .execute(sqlite.connection())
+                    .await?;
                 let set = format!("PRAGMA user_version = {}", migration.version);
                 sql(set).execute(&mut *connection).await?;
             }

@@ -4,10 +4,13 @@ use std::{path::Path, time::Duration};
 
 use sqlx::{
     ConnectOptions, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Pool, Reader, Store, StoreError, sqlite_readers::SqliteReaders, watcher::Watched};
+use super::{
+    Reader, Store, StoreError, Writer, sqlite_readers::SqliteReaders, sqlite_writer::SqliteWriter,
+    watcher::Watched,
+};
 
 /// How long a statement waits for another process that is writing.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,19 +26,10 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         let reading = options.clone().pragma("query_only", "ON");
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .min_connections(1)
-            // A local file does not go away: the connection is kept, and not probed before each use.
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(10))
-            .after_connect(|connection, _| Box::pin(require_full_sync(connection)))
-            .connect_with(options)
-            .await?;
+        let mut writing = options.connect().await?;
+        require_full_sync(&mut writing).await?;
         Ok(Self {
-            writer: Pool::Sqlite(writer),
+            writer: Writer::Sqlite(SqliteWriter::new(writing)),
             reader: Reader::Sqlite(SqliteReaders::open(database)?),
             watched: Watched::Sqlite(Box::new(reading)),
         })

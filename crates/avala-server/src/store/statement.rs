@@ -221,9 +221,15 @@ impl Statement {
 impl<'c> From<&'c mut Connection> for Executor<'c> {
     fn from(connection: &'c mut Connection) -> Self {
         match connection {
-            Connection::Sqlite(transaction) => Self::Sqlite(transaction),
+            Connection::Sqlite(change) => Self::Sqlite(change.connection()),
             Connection::Postgres(transaction) => Self::Postgres(transaction),
         }
+    }
+}
+
+impl<'c> From<&'c mut SqliteConnection> for Executor<'c> {
+    fn from(connection: &'c mut SqliteConnection) -> Self {
+        Self::Sqlite(connection)
     }
 }
 

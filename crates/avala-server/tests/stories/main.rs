@@ -30,6 +30,7 @@ macro_rules! stories {
 }
 
 mod agents;
+mod api_keys;
 mod authority;
 mod auto_label_jobs;
 mod bodies;
@@ -41,7 +42,9 @@ mod exports;
 mod home;
 mod inference_provider_configs;
 mod inference_providers;
+mod key_usage;
 mod keys;
+mod model;
 mod older_schema;
 mod organizations;
 mod outages;

@@ -301,6 +301,10 @@ impl ManualClock {
         Self(Arc::new(Mutex::new(text.parse().unwrap())))
     }
 
+    pub(crate) fn millis(&self) -> i64 {
+        self.0.lock().unwrap().unix_millis()
+    }
+
     pub(crate) fn advance_millis(&self, millis: i64) {
         let mut now = self.0.lock().unwrap();
         *now = Timestamp::from_unix_millis(now.unix_millis() + millis);

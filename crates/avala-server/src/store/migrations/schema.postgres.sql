@@ -53,6 +53,16 @@ CREATE TABLE api_keys (
     revoked_at bigint,
     seq bigint NOT NULL,
     seal bytea NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    environment text,
+    networks text DEFAULT '[]'::text NOT NULL,
+    created_by text,
+    disabled_at bigint,
+    revoked_by text,
+    revoked_reason text,
+    rotated_from text,
+    rotated_to text,
+    grace_until bigint,
     CONSTRAINT api_keys_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid),
     CONSTRAINT api_keys_owner_fkey FOREIGN KEY (owner) REFERENCES users(uid),
     CONSTRAINT api_keys_pkey PRIMARY KEY (id)
@@ -161,6 +171,21 @@ CREATE TABLE jobs (
     due_at bigint NOT NULL,
     CONSTRAINT jobs_kind_object_key UNIQUE (kind, object),
     CONSTRAINT jobs_pkey PRIMARY KEY ("position")
+);
+CREATE TABLE key_last_uses (
+    key_id text NOT NULL,
+    at bigint NOT NULL,
+    address text NOT NULL,
+    agent text,
+    CONSTRAINT key_last_uses_pkey PRIMARY KEY (key_id)
+);
+CREATE TABLE key_usage (
+    key_id text NOT NULL,
+    hour bigint NOT NULL,
+    route_group text NOT NULL,
+    outcome text NOT NULL,
+    requests bigint NOT NULL,
+    CONSTRAINT key_usage_pkey PRIMARY KEY (key_id, hour, route_group, outcome)
 );
 CREATE TABLE memberships (
     organization text NOT NULL,
@@ -309,6 +334,8 @@ CREATE TABLE webhooks (
 );
 CREATE INDEX agent_executions_by_registration ON public.agent_executions USING btree (registration, "position");
 CREATE INDEX agents_by_organization ON public.agents USING btree (organization, "position");
+CREATE INDEX api_keys_by_organization ON public.api_keys USING btree (organization, "position");
+CREATE UNIQUE INDEX api_keys_by_position ON public.api_keys USING btree ("position");
 CREATE INDEX api_keys_by_seq ON public.api_keys USING btree (seq);
 CREATE INDEX audit_of_changes_to_keys ON public.audit USING btree (object, seq) WHERE (seq IS NOT NULL);
 CREATE INDEX audit_of_revocations ON public.audit USING btree (object) WHERE (action = 'api_key.revoke'::text);
@@ -319,6 +346,7 @@ CREATE INDEX exports_by_organization ON public.exports USING btree (organization
 CREATE INDEX inference_providers_by_organization ON public.inference_providers USING btree (organization, "position");
 CREATE INDEX inference_providers_by_project ON public.inference_providers USING btree (project);
 CREATE INDEX jobs_by_due_at ON public.jobs USING btree (due_at);
+CREATE INDEX key_usage_by_hour ON public.key_usage USING btree (hour);
 CREATE INDEX projects_by_organization ON public.projects USING btree (organization, "position");
 CREATE INDEX results_by_task ON public.results USING btree (task, "position");
 CREATE INDEX storage_configs_by_organization ON public.storage_configs USING btree (organization, "position");

@@ -45,7 +45,7 @@ CREATE TABLE api_keys (
     revoked_at    INTEGER,
     seq           INTEGER NOT NULL,
     seal          BLOB NOT NULL
-) STRICT;
+, position INTEGER NOT NULL DEFAULT 0, environment TEXT, networks TEXT NOT NULL DEFAULT '[]', created_by TEXT, disabled_at INTEGER, revoked_by TEXT, revoked_reason TEXT, rotated_from TEXT, rotated_to TEXT, grace_until INTEGER) STRICT;
 CREATE TABLE audit (
     position      INTEGER PRIMARY KEY AUTOINCREMENT,
     at            INTEGER NOT NULL,
@@ -135,6 +135,20 @@ CREATE TABLE jobs (
     due_at        INTEGER NOT NULL,
     UNIQUE (kind, object)
 ) STRICT;
+CREATE TABLE key_last_uses (
+    key_id        TEXT PRIMARY KEY,
+    at            INTEGER NOT NULL,
+    address       TEXT NOT NULL,
+    agent         TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key_usage (
+    key_id        TEXT NOT NULL,
+    hour          INTEGER NOT NULL,
+    route_group   TEXT NOT NULL,
+    outcome       TEXT NOT NULL,
+    requests      INTEGER NOT NULL,
+    PRIMARY KEY (key_id, hour, route_group, outcome)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE memberships (
     organization  TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
     user          TEXT NOT NULL REFERENCES users (uid) ON DELETE CASCADE,
@@ -246,6 +260,8 @@ CREATE TABLE webhooks (
 ) STRICT;
 CREATE INDEX agent_executions_by_registration ON agent_executions (registration, position);
 CREATE INDEX agents_by_organization ON agents (organization, position);
+CREATE INDEX api_keys_by_organization ON api_keys (organization, position);
+CREATE UNIQUE INDEX api_keys_by_position ON api_keys (position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
 CREATE INDEX audit_of_changes_to_keys ON audit (object, seq) WHERE seq IS NOT NULL;
 CREATE INDEX audit_of_revocations ON audit (object) WHERE action = 'api_key.revoke';
@@ -256,6 +272,7 @@ CREATE INDEX exports_by_organization ON exports (organization, position);
 CREATE INDEX inference_providers_by_organization ON inference_providers (organization, position);
 CREATE INDEX inference_providers_by_project ON inference_providers (project);
 CREATE INDEX jobs_by_due_at ON jobs (due_at);
+CREATE INDEX key_usage_by_hour ON key_usage (hour);
 CREATE INDEX projects_by_organization ON projects (organization, position);
 CREATE INDEX results_by_task ON results (task, position);
 CREATE INDEX storage_configs_by_organization ON storage_configs (organization, position);

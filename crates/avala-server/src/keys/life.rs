@@ -1,0 +1,186 @@
+//! The life of a key after it was made: altered, rotated, ended. Each step is one change with its number.
+
+use avala_api::{Timestamp, api_keys::RevokeReason};
+use avala_keys::KeyId;
+
+use super::{Authority, Issued, KeyRow, More, authority::Mint};
+use crate::{
+    error::AuthorityError,
+    store::{Actor, Change, Entry, StoreError, api_keys},
+};
+
+/// The action of the audit that ends a key for ever, whatever its row says.
+pub(super) const REVOKE: &str = "api_key.revoke";
+
+/// A successor, and the key it follows.
+pub(crate) struct Rotated {
+    pub(crate) issued: Issued,
+    pub(crate) successor: KeyRow,
+}
+
+impl Authority {
+    /// Makes a key within bounds that were checked.
+    pub(crate) async fn create(&self, actor: &Actor, mint: Mint) -> Result<(Issued, KeyRow), AuthorityError> {
+        let mut change = self.store().change().await?;
+        let (issued, row) = self.mint(&mut change, mint).await?;
+        self.commit(change, actor, "api_key.issue", issued.id).await?;
+        self.apply(row.clone());
+        Ok((issued, row))
+    }
+
+    /// Alters a key's row, unless `alter` refuses. When this returns, the key is in this process what its row says.
+    pub(crate) async fn alter<E>(
+        &self,
+        id: KeyId,
+        actor: &Actor,
+        action: &'static str,
+        alter: impl FnOnce(&mut KeyRow) -> Result<(), E>,
+    ) -> Result<KeyRow, E>
+    where
+        E: From<AuthorityError> + From<StoreError>,
+    {
+        let mut change = self.store().change().await?;
+        // First, since it lets one change to keys at a time read what it is going to write.
+        let seq = change.next_seq().await?;
+        let stored = api_keys::find(change.connection(), id).await?;
+        let is_missing = stored.is_none();
+        let trusted = stored.and_then(|stored| self.trusted(stored));
+        let is_trusted = trusted.is_some();
+        // Or the row as this process knew it before it was changed by hand: good enough to end the key for ever, and
+        // for nothing else.
+        let known = || {
+            (!is_missing)
+                .then(|| self.known(id).as_deref().cloned())
+                .flatten()
+        };
+        let mut altered = None;
+        if let Some(mut row) = trusted.or_else(known) {
+            alter(&mut row)?;
+            altered = Some(row);
+        }
+        let Some(mut row) = altered.filter(|row| is_trusted || row.revoked_at.is_some()) else {
+            // There is no row to write, but the key is ended: whichever row is put back later.
+            if action == REVOKE {
+                self.commit(change, actor, action, id).await?;
+            }
+            self.forget(id);
+            return Err(if is_missing {
+                AuthorityError::NotFound("key").into()
+            } else {
+                AuthorityError::Altered.into()
+            });
+        };
+        row.seq = seq;
+        self.write(&mut change, &row).await?;
+        self.commit(change, actor, action, id).await?;
+        self.apply(row.clone());
+        Ok(row)
+    }
+
+    /// Ends a key, for ever, unless `may` refuses.
+    pub(crate) async fn revoke_as<E>(
+        &self,
+        id: KeyId,
+        actor: &Actor,
+        reason: Option<RevokeReason>,
+        may: impl FnOnce(&KeyRow) -> Result<(), E>,
+    ) -> Result<KeyRow, E>
+    where
+        E: From<AuthorityError> + From<StoreError>,
+    {
+        let now = self.now();
+        let revoke = |row: &mut KeyRow| {
+            may(row)?;
+            row.revoke(now, actor, reason.as_ref());
+            Ok(())
+        };
+        self.alter(id, actor, REVOKE, revoke).await
+    }
+
+    /// Gives a key a successor with the same policy, unless `may` refuses, and lets the key itself open until
+    /// `grace_until` at most. A successor that was made before and never used is revoked: its secret was lost on the way.
+    pub(crate) async fn rotate<E>(
+        &self,
+        id: KeyId,
+        actor: &Actor,
+        grace_until: Timestamp,
+        may: impl FnOnce(&KeyRow, Option<&KeyRow>) -> Result<(), E>,
+    ) -> Result<Rotated, E>
+    where
+        E: From<AuthorityError> + From<StoreError>,
+    {
+        let mut change = self.store().change().await?;
+        let seq = change.next_seq().await?;
+        let mut row = self.trusted_row(&mut change, id).await?;
+        let lost = match row.more.rotated_to {
+            Some(successor) => Some(self.trusted_row(&mut change, successor).await?),
+            None => None,
+        };
+        may(&row, lost.as_ref())?;
+        let now = self.now();
+        let lost = match lost.filter(|lost| lost.revoked_at.is_none()) {
+            Some(mut lost) => {
+                lost.revoke(now, actor, Some(&RevokeReason::Rotated));
+                lost.seq = seq;
+                self.write(&mut change, &lost).await?;
+                self.note(&mut change, actor, REVOKE, lost.id).await?;
+                Some(lost)
+            }
+            None => None,
+        };
+        let mint = Mint {
+            owner: row.owner.clone(),
+            organization: row.organization.clone(),
+            name: row.name.clone(),
+            access: row.access.clone(),
+            expires_at: row.expires_at,
+            more: More {
+                environment: row.more.environment.clone(),
+                networks: row.more.networks.clone(),
+                created_by: Some(actor.name()),
+                rotated_from: Some(id),
+                ..More::default()
+            },
+        };
+        let (issued, successor) = self.mint(&mut change, mint).await?;
+        self.note(&mut change, actor, "api_key.issue", issued.id).await?;
+        let ends = [Some(grace_until), row.more.grace_until, row.expires_at];
+        row.more.rotated_to = Some(issued.id);
+        row.more.grace_until = ends.into_iter().flatten().min();
+        row.seq = successor.seq;
+        self.write(&mut change, &row).await?;
+        self.commit(change, actor, "api_key.rotate", id).await?;
+        for row in lost.into_iter().chain([row, successor.clone()]) {
+            self.apply(row);
+        }
+        Ok(Rotated { issued, successor })
+    }
+
+    async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {
+        let stored = api_keys::find(change.connection(), id).await?;
+        let stored = stored.ok_or(AuthorityError::NotFound("key"))?;
+        self.trusted(stored).ok_or(AuthorityError::Altered)
+    }
+
+    async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
+        api_keys::update(change.connection(), row, &self.pepper().seal_row(row)).await
+    }
+
+    async fn note(
+        &self,
+        change: &mut Change,
+        actor: &Actor,
+        action: &'static str,
+        id: KeyId,
+    ) -> Result<(), StoreError> {
+        let object = id.to_string();
+        change
+            .note(Entry {
+                at: self.now(),
+                actor,
+                action,
+                object: &object,
+            })
+            .await
+    }
+}

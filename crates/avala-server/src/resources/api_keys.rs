@@ -1,0 +1,453 @@
+//! API keys. A key makes and changes keys of its own organization, and none that may do more than itself.
+
+use avala_api::{
+    Extra, FieldErrors, Page, Scope, Timestamp,
+    api_keys::{
+        ApiKey, ApiKeyId, Create, Disable, Effective, Enable, EndGrace, Get, GetUsage, KeyAccess, KeyState,
+        KeyUsage, List, Period, Revoke, Rotate, Update, UsageBucket,
+    },
+};
+use avala_keys::KeyId;
+use http::StatusCode;
+
+use super::key_fields;
+use crate::{
+    auth::Principal,
+    context::Context,
+    keys::{Access, Bounds, KeyRow, Mint, More},
+    paging,
+    refusal::Refusal,
+    store::{
+        Rows,
+        api_keys::{self, Filter},
+    },
+    usage::{Bucket, By, LastUse},
+};
+
+/// How much of a key's usage is shown unless told, in milliseconds.
+const USAGE_SHOWN: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// How long a rotated key still opens unless told, in seconds.
+const GRACE: u32 = 24 * 60 * 60;
+
+/// The longest time in which a rotated key still opens, in seconds.
+const MOST_GRACE: u32 = 90 * 24 * 60 * 60;
+
+pub(super) async fn list(context: Context, operation: List) -> Result<Page<ApiKey>, Refusal> {
+    let window = paging::window(
+        &context,
+        &operation,
+        operation.limit,
+        operation.cursor.as_ref(),
+        false,
+    )?;
+    let filter = Filter {
+        organization: context.caller()?.organization(),
+        owner: operation.owner.as_ref().map(avala_api::users::UserUid::as_str),
+        environment: operation.environment.as_deref(),
+        state: operation.state.clone().map(|state| (state, context.now())),
+    };
+    let found = api_keys::list(context.store().reader(), filter, window).await?;
+    // One that was changed by hand opens nothing, and nothing it says is true.
+    let keys: Vec<KeyRow> = found
+        .items
+        .into_iter()
+        .filter_map(|stored| context.authority.trusted(stored))
+        .collect();
+    let ids: Vec<KeyId> = keys.iter().map(|row| row.id).collect();
+    let used = context.usage.last_uses(&ids).await?;
+    let rows = Rows {
+        next: found.next,
+        previous: found.previous,
+        items: keys
+            .iter()
+            .map(|row| shown(&context, row, used.get(&row.id)))
+            .collect(),
+    };
+    paging::page(&context, &operation, rows, false)
+}
+
+pub(super) async fn get(context: Context, operation: Get) -> Result<ApiKey, Refusal> {
+    let id = id(&operation.id)?;
+    let row = context.authority.known(id).ok_or_else(Refusal::not_found)?;
+    visible(context.caller()?, &row)?;
+    seen(&context, &row).await
+}
+
+pub(super) async fn usage(context: Context, operation: GetUsage) -> Result<KeyUsage, Refusal> {
+    let id = id(&operation.id)?;
+    let row = context.authority.known(id).ok_or_else(Refusal::not_found)?;
+    visible(context.caller()?, &row)?;
+    let by = match operation.by {
+        None | Some(Period::Hour) => By::Hour,
+        Some(Period::Day) => By::Day,
+        Some(_) => return Err(Refusal::field("by", "Must be hour or day.")),
+    };
+    // The present instant is within.
+    let now = || Timestamp::from_unix_millis(context.now().unix_millis() + 1);
+    let to = operation.to.unwrap_or_else(now);
+    let from = operation
+        .from
+        .unwrap_or_else(|| Timestamp::from_unix_millis(to.unix_millis() - USAGE_SHOWN));
+    let used = context.usage.last_used(id).await?;
+    let buckets = context.usage.of(id, from, to, by).await?;
+    Ok(KeyUsage {
+        last_used_at: used.as_ref().map(|used| used.at),
+        last_used_ip: used.as_ref().map(|used| used.address.to_string()),
+        last_used_agent: used.and_then(|used| used.agent),
+        buckets: buckets.into_iter().map(bucket).collect(),
+        extra: Extra::new(),
+    })
+}
+
+fn bucket(bucket: Bucket) -> UsageBucket {
+    let by_status = bucket.by_status.into_iter();
+    UsageBucket {
+        start: bucket.start,
+        requests: bucket.requests,
+        refused: bucket.refused,
+        by_group: bucket.by_group,
+        by_status: by_status
+            .map(|(class, count)| (class.to_owned(), count))
+            .collect(),
+        extra: Extra::new(),
+    }
+}
+
+pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey, Refusal> {
+    let caller = context.caller()?;
+    let own = Bounds::of(caller.row());
+    let mut errors = FieldErrors::default();
+    key_fields::check_name("name", &operation.name, &mut errors);
+    if let Some(environment) = &operation.environment {
+        key_fields::check_name("environment", environment, &mut errors);
+    }
+    if operation
+        .owner
+        .is_some_and(|owner| owner.as_str() != caller.user())
+    {
+        errors.add("owner", "Not a service account of this organization.");
+    }
+    if operation.resources.is_some_and(|resources| !resources.is_empty()) {
+        errors.add("resources", "This server does not restrict keys to objects.");
+    }
+    let access = key_fields::access(operation.access, &mut errors);
+    let networks = operation
+        .allowed_networks
+        .map(|networks| key_fields::networks(&networks, &mut errors));
+    key_fields::check_end(context.now(), operation.expires_at, &mut errors);
+    if !errors.is_empty() {
+        return Err(errors.into());
+    }
+    let bounds = Bounds {
+        access,
+        // What is not said is as narrow as the caller.
+        networks: networks.unwrap_or_else(|| own.networks.clone()),
+        end: operation.expires_at.or(own.end),
+    };
+    if !own.cover(&bounds) {
+        return Err(exceeds_caller());
+    }
+    let actor = caller.actor();
+    let mint = Mint {
+        owner: caller.user().to_owned(),
+        organization: caller.organization().to_owned(),
+        name: operation.name,
+        access: bounds.access,
+        expires_at: bounds.end,
+        more: More {
+            environment: operation.environment,
+            networks: bounds.networks,
+            created_by: Some(actor.name()),
+            ..More::default()
+        },
+    };
+    let (issued, row) = context.authority.create(&actor, mint).await?;
+    Ok(ApiKey {
+        secret: Some(issued.key.into_secret()),
+        ..shown(&context, &row, None)
+    })
+}
+
+pub(super) async fn update(context: Context, operation: Update) -> Result<ApiKey, Refusal> {
+    let caller = context.caller()?;
+    let mut errors = FieldErrors::default();
+    if let Some(name) = &operation.name {
+        key_fields::check_name("name", name, &mut errors);
+    }
+    let access = operation
+        .access
+        .map(|given| key_fields::access(given, &mut errors));
+    let networks = operation
+        .allowed_networks
+        .map(|networks| key_fields::networks(&networks, &mut errors));
+    if !errors.is_empty() {
+        return Err(errors.into());
+    }
+    let narrow = |row: &mut KeyRow| {
+        visible(caller, row)?;
+        alive(&context, row)?;
+        let now = Bounds {
+            end: row.expires_at,
+            ..Bounds::of(row)
+        };
+        let then = Bounds {
+            access: access.unwrap_or_else(|| now.access.clone()),
+            networks: networks.unwrap_or_else(|| now.networks.clone()),
+            end: operation.expires_at.or(now.end),
+        };
+        if !now.cover(&then) {
+            return Err(Refusal::conflict(
+                "A key can only be narrowed. Make another one that may do more.",
+                "only_narrower",
+            ));
+        }
+        row.access = then.access;
+        row.more.networks = then.networks;
+        row.expires_at = then.end;
+        if let Some(name) = operation.name {
+            row.name = name;
+        }
+        Ok(())
+    };
+    altered(&context, &operation.id, "api_key.update", narrow).await
+}
+
+pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey, Refusal> {
+    let caller = context.caller()?;
+    let grace = operation.grace_seconds.unwrap_or(GRACE);
+    if grace > MOST_GRACE {
+        return Err(Refusal::field(
+            "grace_seconds",
+            "Must be at most 7776000 (90 days).",
+        ));
+    }
+    let now = context.now();
+    let grace_until = Timestamp::from_unix_millis(now.unix_millis() + i64::from(grace) * 1000);
+    let id = id(&operation.id)?;
+    let used = used_successor(&context, id).await?;
+    let may = |row: &KeyRow, successor: Option<&KeyRow>| {
+        visible(caller, row)?;
+        let is_own = row.id == caller.key();
+        if !caller.holds(Scope::KeysManage) && !is_own {
+            return Err(Refusal::scope_missing(Scope::KeysManage));
+        }
+        // Whoever rotates a key gets to know another one like it.
+        if !is_own && !Bounds::of(caller.row()).cover(&policy(row)) {
+            return Err(exceeds_caller());
+        }
+        alive(&context, row)?;
+        let is_over = context.authority.has_passed(row.more.grace_until);
+        // One that was revoked can take nobody's place any more.
+        let is_used = successor.is_some_and(|successor| {
+            successor.revoked_at.is_none()
+                && (successor.more.rotated_to.is_some() || used == Some(successor.id))
+        });
+        if is_over || is_used {
+            return Err(Refusal::conflict(
+                "This key has a successor already. Rotate that one.",
+                "already_rotated",
+            ));
+        }
+        Ok(())
+    };
+    let rotated = context
+        .authority
+        .rotate(id, &caller.actor(), grace_until, may)
+        .await?;
+    Ok(ApiKey {
+        secret: Some(rotated.issued.key.into_secret()),
+        ..shown(&context, &rotated.successor, None)
+    })
+}
+
+/// The successor of a key, if somebody has used it: then its secret was not lost.
+async fn used_successor(context: &Context, id: KeyId) -> Result<Option<KeyId>, Refusal> {
+    let row = context.authority.known(id);
+    let Some(successor) = row.and_then(|row| row.more.rotated_to) else {
+        return Ok(None);
+    };
+    Ok(context.usage.was_used(successor).await?.then_some(successor))
+}
+
+pub(super) async fn end_grace(context: Context, operation: EndGrace) -> Result<ApiKey, Refusal> {
+    let caller = context.caller()?;
+    let now = context.now();
+    let end = |row: &mut KeyRow| {
+        visible(caller, row)?;
+        if row.more.rotated_to.is_none() {
+            return Err(Refusal::conflict("This key has no successor.", "not_rotated"));
+        }
+        row.more.grace_until = row.more.grace_until.map(|until| until.min(now));
+        Ok(())
+    };
+    altered(&context, &operation.id, "api_key.end_grace", end).await
+}
+
+pub(super) async fn revoke(context: Context, operation: Revoke) -> Result<ApiKey, Refusal> {
+    let caller = context.caller()?;
+    let id = id(&operation.id)?;
+    let may = |row: &KeyRow| visible(caller, row);
+    let row = context
+        .authority
+        .revoke_as(id, &caller.actor(), operation.reason, may)
+        .await?;
+    let is_shared = context.store().is_shared();
+    let lease = u64::try_from(context.config.keys_current_for.as_millis()).unwrap_or(u64::MAX);
+    let shown = seen(&context, &row).await?;
+    Ok(ApiKey {
+        effective: Some(if is_shared {
+            Effective::Lease
+        } else {
+            Effective::Everywhere
+        }),
+        effective_within_ms: Some(if is_shared { lease } else { 0 }),
+        ..shown
+    })
+}
+
+pub(super) async fn disable(context: Context, operation: Disable) -> Result<ApiKey, Refusal> {
+    let caller = context.caller()?;
+    let now = context.now();
+    let disable = |row: &mut KeyRow| {
+        visible(caller, row)?;
+        not_revoked(row)?;
+        row.more.disabled_at = row.more.disabled_at.or(Some(now));
+        Ok(())
+    };
+    altered(&context, &operation.id, "api_key.disable", disable).await
+}
+
+pub(super) async fn enable(context: Context, operation: Enable) -> Result<ApiKey, Refusal> {
+    let caller = context.caller()?;
+    let enable = |row: &mut KeyRow| {
+        visible(caller, row)?;
+        not_revoked(row)?;
+        if row.more.disabled_at.is_some() && !Bounds::of(caller.row()).cover(&policy(row)) {
+            return Err(exceeds_caller());
+        }
+        row.more.disabled_at = None;
+        Ok(())
+    };
+    altered(&context, &operation.id, "api_key.enable", enable).await
+}
+
+async fn altered(
+    context: &Context,
+    given: &ApiKeyId,
+    action: &'static str,
+    alter: impl FnOnce(&mut KeyRow) -> Result<(), Refusal>,
+) -> Result<ApiKey, Refusal> {
+    let actor = context.caller()?.actor();
+    let row = context.authority.alter(id(given)?, &actor, action, alter).await?;
+    seen(context, &row).await
+}
+
+/// What is no id is the id of no key.
+fn id(given: &ApiKeyId) -> Result<KeyId, Refusal> {
+    given.as_str().parse().map_err(|_| Refusal::not_found())
+}
+
+/// Another organization's keys are not there.
+fn visible(caller: &Principal, row: &KeyRow) -> Result<(), Refusal> {
+    if row.organization == caller.organization() {
+        Ok(())
+    } else {
+        Err(Refusal::not_found())
+    }
+}
+
+fn not_revoked(row: &KeyRow) -> Result<(), Refusal> {
+    match row.revoked_at {
+        None => Ok(()),
+        Some(_) => Err(Refusal::conflict(
+            "This key was revoked, for ever.",
+            "key_revoked",
+        )),
+    }
+}
+
+/// Whether the key opens anything, and is to go on doing so.
+fn alive(context: &Context, row: &KeyRow) -> Result<(), Refusal> {
+    not_revoked(row)?;
+    match context.authority.state(row) {
+        KeyState::Active | KeyState::Rotated => Ok(()),
+        _ => Err(Refusal::conflict(
+            "This key has expired or is disabled.",
+            "key_not_active",
+        )),
+    }
+}
+
+/// What a successor of the key may do.
+fn policy(row: &KeyRow) -> Bounds {
+    Bounds {
+        end: row.expires_at,
+        ..Bounds::of(row)
+    }
+}
+
+fn exceeds_caller() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "A key can only make keys that may do no more than itself, from no more networks, for no longer.",
+        "exceeds_caller",
+    )
+}
+
+/// The key as its organization sees it, with its last use.
+async fn seen(context: &Context, row: &KeyRow) -> Result<ApiKey, Refusal> {
+    let used = context.usage.last_used(row.id).await?;
+    Ok(shown(context, row, used.as_ref()))
+}
+
+/// The key as its organization sees it: everything but the secret.
+fn shown(context: &Context, row: &KeyRow, used: Option<&LastUse>) -> ApiKey {
+    let KeyRow {
+        id,
+        class,
+        owner,
+        name,
+        access,
+        created_at,
+        expires_at,
+        revoked_at,
+        more,
+        ..
+    } = row;
+    let more = more.clone();
+    let key_id = |id: KeyId| ApiKeyId::from(id.as_str());
+    ApiKey {
+        id: key_id(*id),
+        prefix: format!("avk_{class}_{id}"),
+        name: name.clone(),
+        class: class.as_str().into(),
+        environment: more.environment,
+        owner: owner.as_str().into(),
+        access: match access {
+            Access::Full => KeyAccess::Full,
+            Access::Listed(_) => KeyAccess::Listed {
+                scopes: access.names(),
+            },
+        },
+        allowed_networks: more.networks.iter().map(ToString::to_string).collect(),
+        resources: Vec::new(),
+        state: context.authority.state(row),
+        created_at: *created_at,
+        created_by: more.created_by,
+        expires_at: *expires_at,
+        grace_until: more.grace_until,
+        rotated_from: more.rotated_from.map(key_id),
+        rotated_to: more.rotated_to.map(key_id),
+        revoked_at: *revoked_at,
+        revoked_by: more.revoked_by,
+        revoked_reason: more.revoked_reason.map(|reason| reason.as_str().into()),
+        last_used_at: used.map(|used| used.at),
+        legacy: false,
+        hints: Vec::new(),
+        secret: None,
+        effective: None,
+        effective_within_ms: None,
+        extra: Extra::new(),
+    }
+}

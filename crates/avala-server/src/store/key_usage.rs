@@ -1,0 +1,169 @@
+//! Rows of key usage: requests by key and hour, and each key's last use.
+
+use avala_api::Timestamp;
+use avala_keys::KeyId;
+
+use super::{Row, Statement, Store, StoreError, rows::instant, sql};
+
+/// Rows of one statement. SQLite binds at most 32,766 values, PostgreSQL twice that.
+const ROWS: usize = 500;
+
+/// Requests of a key within an hour, of one route group and with one outcome.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Requests<'a> {
+    pub(crate) key: KeyId,
+    /// Its first instant.
+    pub(crate) hour: Timestamp,
+    pub(crate) group: &'a str,
+    pub(crate) outcome: &'a str,
+    pub(crate) count: i64,
+}
+
+/// The last use of a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LastUse<'a> {
+    pub(crate) key: KeyId,
+    pub(crate) at: Timestamp,
+    pub(crate) address: &'a str,
+    pub(crate) agent: Option<&'a str>,
+}
+
+/// What a column holds that only this server writes.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredRequests {
+    pub(crate) hour: Timestamp,
+    pub(crate) group: String,
+    pub(crate) outcome: String,
+    pub(crate) count: i64,
+}
+
+/// A last use as it was written.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredLastUse {
+    pub(crate) key: KeyId,
+    pub(crate) at: Timestamp,
+    pub(crate) address: String,
+    pub(crate) agent: Option<String>,
+}
+
+impl Store {
+    /// Adds requests to what is written, and moves last uses forwards: all of it or nothing. Without a line of the
+    /// audit: it is nobody's act.
+    pub(crate) async fn add_usage(
+        &self,
+        requests: &[Requests<'_>],
+        last_uses: &[LastUse<'_>],
+    ) -> Result<(), StoreError> {
+        let mut connection = self.begin().await?;
+        for rows in requests.chunks(ROWS) {
+            adding(rows).execute(&mut connection).await?;
+        }
+        for rows in last_uses.chunks(ROWS) {
+            moving(rows).execute(&mut connection).await?;
+        }
+        connection.commit().await
+    }
+
+    /// Forgets requests of hours before this one.
+    pub(crate) async fn forget_usage(&self, before: Timestamp) -> Result<(), StoreError> {
+        let old = sql("DELETE FROM key_usage WHERE hour < $1").bind(before);
+        self.record(old).await.map(|_none| ())
+    }
+
+    /// Requests of a key in the hours from `from` until before `to`.
+    pub(crate) async fn usage_of(
+        &self,
+        key: KeyId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<StoredRequests>, StoreError> {
+        sql("SELECT hour, route_group, outcome, requests FROM key_usage
+             WHERE key_id = $1 AND hour >= $2 AND hour < $3")
+        .bind(key.as_str())
+        .bind(from)
+        .bind(to)
+        .fetch_all(self.reader())
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(StoredRequests {
+                hour: instant(row, "hour")?,
+                group: row.get("route_group")?,
+                outcome: row.get("outcome")?,
+                count: row.get("requests")?,
+            })
+        })
+        .collect()
+    }
+
+    /// The last uses of these keys, of each that has one.
+    pub(crate) async fn last_uses(&self, keys: &[KeyId]) -> Result<Vec<StoredLastUse>, StoreError> {
+        let mut found = Vec::new();
+        for keys in keys.chunks(ROWS) {
+            let rows = sql("SELECT key_id, at, address, agent FROM key_last_uses WHERE key_id IN ")
+                .push_list(keys.iter().map(KeyId::as_str))
+                .fetch_all(self.reader())
+                .await?;
+            for row in &rows {
+                found.push(last_use(row)?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// One row for each, in the order given: whoever else writes them must take them in the same order.
+fn adding(rows: &[Requests<'_>]) -> Statement {
+    let mut statement = sql("INSERT INTO key_usage (key_id, hour, route_group, outcome, requests) VALUES ");
+    for (index, row) in rows.iter().enumerate() {
+        statement = statement
+            .push(if index == 0 { "(" } else { ", (" })
+            .push_bind(row.key.as_str())
+            .push(", ")
+            .push_bind(row.hour)
+            .push(", ")
+            .push_bind(row.group)
+            .push(", ")
+            .push_bind(row.outcome)
+            .push(", ")
+            .push_bind(row.count)
+            .push(")");
+    }
+    statement.push(
+        " ON CONFLICT (key_id, hour, route_group, outcome)
+          DO UPDATE SET requests = key_usage.requests + excluded.requests",
+    )
+}
+
+fn moving(rows: &[LastUse<'_>]) -> Statement {
+    let mut statement = sql("INSERT INTO key_last_uses (key_id, at, address, agent) VALUES ");
+    for (index, row) in rows.iter().enumerate() {
+        statement = statement
+            .push(if index == 0 { "(" } else { ", (" })
+            .push_bind(row.key.as_str())
+            .push(", ")
+            .push_bind(row.at)
+            .push(", ")
+            .push_bind(row.address)
+            .push(", ")
+            .push_bind(row.agent)
+            .push(")");
+    }
+    // Within the same minute, whoever writes later has seen the later use.
+    statement.push(
+        " ON CONFLICT (key_id) DO UPDATE SET at = excluded.at, address = excluded.address, agent = excluded.agent
+          WHERE key_last_uses.at <= excluded.at",
+    )
+}
+
+fn last_use(row: &Row) -> Result<StoredLastUse, StoreError> {
+    let key: String = row.get("key_id")?;
+    Ok(StoredLastUse {
+        key: key
+            .parse()
+            .map_err(|_| StoreError::damaged("a last use is of no key"))?,
+        at: instant(row, "at")?,
+        address: row.get("address")?,
+        agent: row.get("agent")?,
+    })
+}

@@ -1,0 +1,675 @@
+//! The life of keys over the API: made, narrowed, rotated, switched off, revoked; and never more than their maker.
+
+use std::sync::Arc;
+
+use avala_keys::ApiKey;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, ManualClock, On, Request, Running, Tenant, start, start_in, start_with};
+
+const NOW: &str = "2026-01-01T00:00:00Z";
+
+/// The holder of the key in an answer that made one.
+fn holder(of: &Tenant, made: &Value) -> Tenant {
+    Tenant {
+        address: of.address,
+        user: of.user.clone(),
+        key: ApiKey::parse(made["secret"].as_str().unwrap().as_bytes()).unwrap(),
+    }
+}
+
+/// Makes a key with these members besides a name, and gives its holder.
+async fn make(by: &Tenant, members: Value) -> Tenant {
+    let made = create(by, members).await.expect(201);
+    holder(by, &made)
+}
+
+async fn create(by: &Tenant, members: Value) -> Answer {
+    let mut body = json!({ "name": "made" });
+    body.as_object_mut()
+        .unwrap()
+        .extend(members.as_object().unwrap().clone());
+    by.post("/api-keys/", body).await
+}
+
+fn path(of: &Tenant, verb: &str) -> String {
+    format!("/api-keys/{}/{verb}", of.key.id())
+}
+
+async fn act(by: &Tenant, on: &Tenant, verb: &str) -> Answer {
+    by.post(&path(on, &format!("{verb}/")), json!({})).await
+}
+
+async fn status(of: &Tenant) -> (u16, String) {
+    let answer = of.get("/users/me/").await;
+    let code = if answer.status == 200 {
+        String::new()
+    } else {
+        answer.code()
+    };
+    (answer.status, code)
+}
+
+fn refused(code: &str) -> (u16, String) {
+    (401, code.to_owned())
+}
+
+fn served() -> (u16, String) {
+    (200, String::new())
+}
+
+async fn with_clock(on: On) -> (Running, ManualClock) {
+    let clock = ManualClock::at(NOW);
+    let running = start_with(on, |config| config.clock = Arc::new(clock.clone())).await;
+    (running, clock)
+}
+
+async fn a_key_is_made_used_and_told_about_without_its_secret(on: On) {
+    let (running, _clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let made = create(
+        &owner,
+        json!({
+            "access": {"kind": "listed", "scopes": ["webhooks.read", "agents.read", "webhooks.read"]},
+            "environment": "staging",
+            "expires_at": "2026-02-01T00:00:00Z",
+            "allowed_networks": ["127.0.0.1", "10.1.2.3/8"],
+        }),
+    )
+    .await;
+    assert_eq!(made.header("cache-control"), Some("no-store"));
+    let made = made.expect(201);
+    let ci = holder(&owner, &made);
+    let id = ci.key.id().to_string();
+
+    let mut told = made.clone();
+    told.as_object_mut().unwrap().remove("secret");
+    assert_eq!(
+        told,
+        json!({
+            "id": id, "prefix": format!("avk_live_{id}"), "name": "made", "class": "live", "environment": "staging",
+            "owner": owner.user.uid, "access": {"kind": "listed", "scopes": ["agents.read", "webhooks.read"]},
+            "allowed_networks": ["10.0.0.0/8", "127.0.0.1/32"], "resources": [], "state": "active",
+            "created_at": "2026-01-01T00:00:00Z", "created_by": format!("key:{}", owner.key.id()),
+            "expires_at": "2026-02-01T00:00:00Z", "grace_until": null, "rotated_from": null, "rotated_to": null,
+            "revoked_at": null, "revoked_by": null, "revoked_reason": null, "last_used_at": null, "legacy": false,
+            "hints": [],
+        })
+    );
+    assert_eq!(owner.get(&path(&ci, "")).await.expect(200), told);
+    let listed = owner.get("/api-keys/?environment=staging").await.expect(200);
+    assert_eq!(listed["results"], json!([told]));
+
+    ci.get("/webhooks/").await.expect(200);
+    assert_eq!(ci.get("/datasets/").await.code(), "scope_missing");
+    assert_eq!(ci.get("/api-keys/").await.code(), "scope_missing");
+}
+
+async fn what_a_key_may_do_is_chosen_and_nothing_else_is_taken_for_it(on: On) {
+    let running = start(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let full = json!({"kind": "full"});
+    for (body, field) in [
+        (json!({}), "access"),
+        (json!({"access": null}), "access"),
+        (json!({"access": {}}), "access"),
+        (json!({"access": {"kind": "all"}}), "access"),
+        (json!({"access": {"kind": "listed"}}), "access"),
+        (
+            json!({"access": {"kind": "listed", "scopes": ["agents.*"]}}),
+            "access",
+        ),
+        (json!({"access": full, "name": ""}), "name"),
+        (json!({"access": full, "name": "x".repeat(101)}), "name"),
+        (json!({"access": full, "name": "a\r\nb"}), "name"),
+        (json!({"access": full, "environment": " "}), "environment"),
+        (
+            json!({"access": full, "expires_at": "2020-01-01T00:00:00Z"}),
+            "expires_at",
+        ),
+        (json!({"access": full, "expires_at": "soon"}), "expires_at"),
+        (
+            json!({"access": full, "allowed_networks": ["10.0.0.0/33"]}),
+            "allowed_networks",
+        ),
+        (
+            json!({"access": full, "allowed_networks": ["::ffff:10.0.0.1"]}),
+            "allowed_networks",
+        ),
+        (
+            json!({"access": full, "allowed_networks": vec!["10.0.0.1"; 65]}),
+            "allowed_networks",
+        ),
+        (json!({"access": full, "resources": ["project:1"]}), "resources"),
+        (json!({"access": full, "owner": "somebody"}), "owner"),
+        // Members of the row that nobody may set.
+        (json!({"access": full, "mac": "00"}), "non_field_errors"),
+        (json!({"access": full, "state": "active"}), "non_field_errors"),
+        (json!({"access": full, "created_at": NOW}), "non_field_errors"),
+    ] {
+        let answer = create(&owner, body.clone()).await;
+        assert_eq!(answer.status, 400, "{body}");
+        assert!(answer.json()[field].is_array(), "{body}: {}", answer.json());
+    }
+    let twice = Request::new("POST", "/api-keys/")
+        .key(owner.key.expose())
+        .header("Content-Type", "application/json")
+        .body(r#"{"name":"a","access":{"kind":"listed","scopes":[]},"access":{"kind":"full"}}"#);
+    assert_eq!(running.send(twice).await.code(), "malformed");
+    let all = owner.get("/api-keys/").await.expect(200);
+    assert_eq!(all["results"].as_array().unwrap().len(), 1, "nothing was made");
+
+    // An empty list is nothing.
+    let nothing = make(&owner, json!({"access": {"kind": "listed", "scopes": []}})).await;
+    assert_eq!(status(&nothing).await, served());
+    assert_eq!(nothing.get("/webhooks/").await.code(), "scope_missing");
+}
+
+async fn a_key_makes_no_key_that_may_do_more_than_itself(on: On) {
+    // Given a key that may manage keys, within bounds.
+    let (running, _clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let manager = make(
+        &owner,
+        json!({
+            "access": {"kind": "listed", "scopes": ["keys.manage", "keys.read", "agents.read"]},
+            "allowed_networks": ["127.0.0.0/8"],
+            "expires_at": "2026-02-01T00:00:00Z",
+        }),
+    )
+    .await;
+    let agents = json!({"kind": "listed", "scopes": ["agents.read"]});
+    for wider in [
+        json!({"access": {"kind": "full"}}),
+        json!({"access": {"kind": "listed", "scopes": ["agents.write"]}}),
+        json!({"access": agents, "allowed_networks": ["0.0.0.0/0"]}),
+        json!({"access": agents, "allowed_networks": []}),
+        json!({"access": agents, "allowed_networks": ["127.0.0.1", "10.0.0.1"]}),
+        json!({"access": agents, "expires_at": "2026-02-01T00:00:01Z"}),
+    ] {
+        let answer = create(&manager, wider.clone()).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (403, "exceeds_caller"),
+            "{wider}"
+        );
+    }
+
+    // Then what it does not say is as narrow as itself.
+    let made = create(&manager, json!({"access": agents})).await.expect(201);
+    assert_eq!(made["expires_at"], json!("2026-02-01T00:00:00Z"));
+    assert_eq!(made["allowed_networks"], json!(["127.0.0.0/8"]));
+
+    // Nor does it get hold of one by rotating it, nor bring one back.
+    let stronger = make(&owner, json!({"access": {"kind": "full"}})).await;
+    assert_eq!(act(&manager, &stronger, "rotate").await.code(), "exceeds_caller");
+    act(&manager, &stronger, "disable").await.expect(200);
+    assert_eq!(act(&manager, &stronger, "enable").await.code(), "exceeds_caller");
+    assert_eq!(status(&stronger).await, refused("key_disabled"));
+    act(&owner, &stronger, "enable").await.expect(200);
+    assert_eq!(status(&stronger).await, served());
+
+    // And once it has a successor, it makes none that outlives its own last day.
+    act(&owner, &manager, "rotate").await.expect(201);
+    let answer = create(
+        &manager,
+        json!({"access": agents, "expires_at": "2026-01-20T00:00:00Z"}),
+    )
+    .await;
+    assert_eq!(answer.code(), "exceeds_caller");
+}
+
+async fn a_key_is_only_ever_narrowed(on: On) {
+    let (running, _clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let key = make(
+        &owner,
+        json!({
+            "access": {"kind": "listed", "scopes": ["agents.read", "webhooks.read"]},
+            "allowed_networks": ["127.0.0.0/8"],
+            "expires_at": "2026-02-01T00:00:00Z",
+        }),
+    )
+    .await;
+    let itself = path(&key, "");
+    for wider in [
+        json!({"access": {"kind": "full"}}),
+        json!({"access": {"kind": "listed", "scopes": ["agents.read", "agents.write"]}}),
+        json!({"allowed_networks": []}),
+        json!({"allowed_networks": ["10.0.0.1"]}),
+        json!({"expires_at": "2026-03-01T00:00:00Z"}),
+    ] {
+        let answer = owner.patch(&itself, wider.clone()).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (409, "only_narrower"),
+            "{wider}"
+        );
+    }
+    for other in [
+        json!({"owner": "x"}),
+        json!({"state": "active"}),
+        json!({"revoked_at": null}),
+    ] {
+        assert_eq!(owner.patch(&itself, other.clone()).await.status, 400, "{other}");
+    }
+    key.get("/webhooks/").await.expect(200);
+
+    // When it is narrowed, the next request knows.
+    let narrower = json!({
+        "name": "less", "access": {"kind": "listed", "scopes": ["agents.read"]}, "expires_at": "2026-01-15T00:00:00Z",
+    });
+    let answer = owner.patch(&itself, narrower).await.expect(200);
+    assert_eq!(
+        (&answer["name"], &answer["expires_at"]),
+        (&json!("less"), &json!("2026-01-15T00:00:00Z"))
+    );
+    assert_eq!(key.get("/webhooks/").await.code(), "scope_missing");
+    let elsewhere = json!({"allowed_networks": ["127.9.9.9"]});
+    owner.patch(&itself, elsewhere).await.expect(200);
+    let answer = key.get("/agents/").await;
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (403, "address_not_allowed")
+    );
+    assert_eq!(answer.json()["address"], json!("127.0.0.1"));
+}
+
+async fn a_rotated_key_opens_until_the_last_millisecond_of_its_grace(on: On) {
+    let (running, clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let old = make(
+        &owner,
+        json!({"access": {"kind": "listed", "scopes": ["agents.read"]}, "environment": "ci", "allowed_networks": ["127.0.0.1"]}),
+    )
+    .await;
+    let made = owner
+        .post(&path(&old, "rotate/"), json!({"grace_seconds": 10}))
+        .await
+        .expect(201);
+    let new = holder(&owner, &made);
+
+    // The policy is the same, and both say whose they are.
+    for (member, value) in [
+        ("access", json!({"kind": "listed", "scopes": ["agents.read"]})),
+        ("environment", json!("ci")),
+        ("allowed_networks", json!(["127.0.0.1/32"])),
+        ("rotated_from", json!(old.key.id().to_string())),
+        ("state", json!("active")),
+    ] {
+        assert_eq!(made[member], value, "{member}");
+    }
+    let told = owner.get(&path(&old, "")).await.expect(200);
+    assert_eq!(told["state"], json!("rotated"));
+    assert_eq!(told["rotated_to"], json!(new.key.id().to_string()));
+    assert_eq!(told["grace_until"], json!("2026-01-01T00:00:10Z"));
+
+    clock.advance_millis(9_999);
+    assert_eq!((status(&old).await, status(&new).await), (served(), served()));
+    clock.advance_millis(1);
+    assert_eq!(
+        (status(&old).await, status(&new).await),
+        (refused("key_rotated"), served())
+    );
+    clock.advance_millis(-5);
+    assert_eq!(status(&old).await, refused("key_rotated"));
+    // One that is over is not rotated again.
+    assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
+}
+
+async fn a_rotation_whose_answer_was_lost_is_repaired_by_repeating_it(on: On) {
+    let (running, clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let old = make(&owner, json!({"access": {"kind": "full"}})).await;
+
+    // Given a rotation whose answer nobody got.
+    let lost = act(&owner, &old, "rotate").await.expect(201);
+    let lost = holder(&owner, &lost);
+
+    // When it is repeated, there is one successor, and it is the new one.
+    let made = act(&owner, &old, "rotate").await.expect(201);
+    let new = holder(&owner, &made);
+    assert_eq!(status(&lost).await, refused("key_revoked"));
+    assert_eq!(
+        owner.get(&path(&lost, "")).await.expect(200)["revoked_reason"],
+        json!("rotated")
+    );
+    assert_eq!(
+        owner.get(&path(&old, "")).await.expect(200)["rotated_to"],
+        json!(new.key.id().to_string())
+    );
+
+    // Once the successor was used, it stays.
+    assert_eq!(status(&new).await, served());
+    assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
+    let running = start_in(running.stop().await, |config| {
+        config.clock = Arc::new(clock.clone());
+    })
+    .await;
+    let owner = Tenant {
+        address: running.address,
+        user: owner.user.clone(),
+        key: owner.key.clone(),
+    };
+    assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
+
+    // Unless it was revoked: then the old one may have another.
+    act(&owner, &new, "revoke").await.expect(200);
+    act(&owner, &old, "rotate").await.expect(201);
+}
+
+async fn a_key_tells_how_it_was_used(on: On) {
+    let (running, clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let key = make(
+        &owner,
+        json!({"access": {"kind": "listed", "scopes": ["agents.read"]}}),
+    )
+    .await;
+    let told = owner.get(&path(&key, "usage/")).await.expect(200);
+    assert_eq!(told["buckets"], json!([]));
+
+    key.get("/agents/").await.expect(200);
+    key.get("/webhooks/").await.expect(403);
+    clock.advance_millis(3_600_000);
+    key.get("/agents/").await.expect(200);
+
+    let told = owner.get(&path(&key, "usage/")).await.expect(200);
+    assert_eq!(
+        (&told["last_used_at"], &told["last_used_ip"]),
+        (&json!("2026-01-01T01:00:00Z"), &json!("127.0.0.1"))
+    );
+    assert_eq!(
+        told["buckets"],
+        json!([
+            {"start": "2026-01-01T00:00:00Z", "requests": 2, "refused": 1,
+             "by_group": {"agents": 1, "webhooks": 1}, "by_status": {"2xx": 1, "4xx": 1}},
+            {"start": "2026-01-01T01:00:00Z", "requests": 1, "refused": 0, "by_group": {"agents": 1}, "by_status": {"2xx": 1}},
+        ])
+    );
+    let day = owner.get(&path(&key, "usage/?by=day")).await.expect(200);
+    assert_eq!(day["buckets"][0]["requests"], json!(3));
+    let none = owner
+        .get(&path(&key, "usage/?to=2026-01-01T00:00:00Z"))
+        .await
+        .expect(200);
+    assert_eq!(none["buckets"], json!([]));
+    assert_eq!(owner.get(&path(&key, "usage/?by=year")).await.status, 400);
+    let shown = owner.get(&path(&key, "")).await.expect(200);
+    assert_eq!(shown["last_used_at"], json!("2026-01-01T01:00:00Z"));
+    let listed = owner.get("/api-keys/").await.expect(200);
+    assert_eq!(
+        listed["results"][0]["last_used_at"],
+        json!("2026-01-01T01:00:00Z")
+    );
+}
+
+async fn the_grace_of_a_key_never_outlives_it_and_can_be_ended(on: On) {
+    let (running, _clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let full = json!({"kind": "full"});
+    let short = make(
+        &owner,
+        json!({"access": full, "expires_at": "2026-01-01T01:00:00Z"}),
+    )
+    .await;
+    let made = act(&owner, &short, "rotate").await.expect(201);
+    assert_eq!(
+        made["expires_at"],
+        json!("2026-01-01T01:00:00Z"),
+        "a rotation lengthens nothing"
+    );
+    let told = owner.get(&path(&short, "")).await.expect(200);
+    assert_eq!(told["grace_until"], json!("2026-01-01T01:00:00Z"));
+
+    assert_eq!(status(&short).await, served());
+    act(&owner, &short, "end-grace").await.expect(200);
+    assert_eq!(status(&short).await, refused("key_rotated"));
+    let again = act(&owner, &short, "end-grace").await.expect(200);
+    assert_eq!(again["grace_until"], json!(NOW));
+
+    let at_once = make(&owner, json!({"access": full})).await;
+    assert_eq!(act(&owner, &at_once, "end-grace").await.code(), "not_rotated");
+    let leaked = json!({"grace_seconds": 0});
+    owner.post(&path(&at_once, "rotate/"), leaked).await.expect(201);
+    assert_eq!(status(&at_once).await, refused("key_rotated"));
+    let too_long = json!({"grace_seconds": 90 * 86_400 + 1});
+    assert_eq!(owner.post(&path(&owner, "rotate/"), too_long).await.status, 400);
+}
+
+async fn a_key_rotates_itself_only_with_the_right_to(on: On) {
+    let (running, _clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let scopes = |scopes: &[&str]| json!({"access": {"kind": "listed", "scopes": scopes}});
+    let robot = make(&owner, scopes(&["agents.read", "keys.self_rotate"])).await;
+    let other = make(&owner, scopes(&["agents.read"])).await;
+
+    assert_eq!(act(&robot, &other, "rotate").await.code(), "scope_missing");
+    assert_eq!(act(&other, &other, "rotate").await.code(), "scope_missing");
+    let made = act(&robot, &robot, "rotate").await.expect(201);
+    assert_eq!(made["created_by"], json!(format!("key:{}", robot.key.id())));
+    assert_eq!(status(&holder(&robot, &made)).await, served());
+}
+
+async fn revoking_is_for_ever_and_says_where_it_is_in_force(on: On) {
+    let running = start(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let key = make(&owner, json!({"access": {"kind": "full"}})).await;
+    let revoked = owner
+        .post(&path(&key, "revoke/"), json!({"reason": "leaked"}))
+        .await
+        .expect(200);
+    assert_eq!(revoked["state"], json!("revoked"));
+    assert_eq!(revoked["revoked_reason"], json!("leaked"));
+    assert_eq!(revoked["revoked_by"], json!(format!("key:{}", owner.key.id())));
+    let effective = match on {
+        On::Sqlite => (json!("everywhere"), json!(0)),
+        On::Postgres => (json!("lease"), json!(10_000)),
+    };
+    assert_eq!(
+        (
+            revoked["effective"].clone(),
+            revoked["effective_within_ms"].clone()
+        ),
+        effective
+    );
+    assert_eq!(status(&key).await, refused("key_revoked"));
+
+    // Again is as good as once, and nothing brings it back.
+    let again = owner
+        .post(&path(&key, "revoke/"), json!({"reason": "unused"}))
+        .await
+        .expect(200);
+    assert_eq!(again["revoked_at"], revoked["revoked_at"]);
+    assert_eq!(again["revoked_reason"], json!("leaked"));
+    for verb in ["enable", "disable", "rotate"] {
+        assert_eq!(act(&owner, &key, verb).await.code(), "key_revoked", "{verb}");
+    }
+    assert_eq!(
+        owner.patch(&path(&key, ""), json!({"name": "x"})).await.code(),
+        "key_revoked"
+    );
+    assert_eq!(status(&key).await, refused("key_revoked"));
+
+    // A key may revoke itself: who has it and should not, can do no more harm with that.
+    act(&owner, &owner, "revoke").await.expect(200);
+    assert_eq!(status(&owner).await, refused("key_revoked"));
+}
+
+async fn a_disabled_key_opens_nothing_until_it_is_enabled(on: On) {
+    let running = start(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let key = make(&owner, json!({"access": {"kind": "full"}})).await;
+    for _ in 0..2 {
+        let disabled = act(&owner, &key, "disable").await.expect(200);
+        assert_eq!(disabled["state"], json!("disabled"));
+        assert_eq!(status(&key).await, refused("key_disabled"));
+    }
+    assert_eq!(act(&owner, &key, "rotate").await.code(), "key_not_active");
+    for _ in 0..2 {
+        let enabled = act(&owner, &key, "enable").await.expect(200);
+        assert_eq!(enabled["state"], json!("active"));
+        assert_eq!(status(&key).await, served());
+    }
+}
+
+async fn what_became_of_keys_is_there_after_a_restart(on: On) {
+    let (running, clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let full = json!({"access": {"kind": "full"}});
+    let disabled = make(&owner, full.clone()).await;
+    act(&owner, &disabled, "disable").await.expect(200);
+    let rotated = make(&owner, full.clone()).await;
+    let rotation = owner
+        .post(&path(&rotated, "rotate/"), json!({"grace_seconds": 5}))
+        .await;
+    let successor = holder(&owner, &rotation.expect(201));
+    let elsewhere = make(
+        &owner,
+        json!({"access": {"kind": "full"}, "allowed_networks": ["192.0.2.0/24"]}),
+    )
+    .await;
+
+    let running = start_in(running.stop().await, |config| {
+        config.clock = Arc::new(clock.clone());
+    })
+    .await;
+
+    let there = |tenant: &Tenant| Tenant {
+        address: running.address,
+        user: tenant.user.clone(),
+        key: tenant.key.clone(),
+    };
+    assert_eq!(status(&there(&disabled)).await, refused("key_disabled"));
+    assert_eq!(status(&there(&rotated)).await, served());
+    clock.advance_millis(5_000);
+    assert_eq!(status(&there(&rotated)).await, refused("key_rotated"));
+    assert_eq!(status(&there(&successor)).await, served());
+    assert_eq!(
+        there(&elsewhere).get("/agents/").await.code(),
+        "address_not_allowed"
+    );
+}
+
+async fn another_organizations_keys_are_not_there(on: On) {
+    let running = start(on).await;
+    let ours = running.tenant("a@example.com").await;
+    let theirs = running.tenant("b@example.com").await;
+    let nobody = "0".repeat(12);
+    for (method, verb, body) in [
+        ("GET", "", None),
+        ("PATCH", "", Some(json!({"name": "x"}))),
+        ("POST", "rotate/", Some(json!({}))),
+        ("POST", "end-grace/", None),
+        ("POST", "revoke/", Some(json!({}))),
+        ("POST", "disable/", None),
+        ("POST", "enable/", None),
+        ("GET", "usage/", None),
+    ] {
+        let absent = ours
+            .send(method, &format!("/api-keys/{nobody}/{verb}"), body.clone())
+            .await;
+        let foreign = ours.send(method, &path(&theirs, verb), body.clone()).await;
+        let no_id = ours.send(method, &format!("/api-keys/x/{verb}"), body).await;
+        assert_eq!(
+            (foreign.status, &foreign.body),
+            (404, &absent.body),
+            "{method} {verb}"
+        );
+        assert_eq!(
+            (no_id.status, &no_id.body),
+            (404, &absent.body),
+            "{method} {verb}"
+        );
+    }
+    let listed = ours.get("/api-keys/").await.expect(200);
+    assert_eq!(listed["results"].as_array().unwrap().len(), 1);
+    assert_eq!(status(&theirs).await, served());
+}
+
+async fn keys_are_listed_newest_first_by_what_became_of_them(on: On) {
+    let (running, clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let full = json!({"kind": "full"});
+    let mut keys = Vec::new();
+    for name in ["active", "expired", "disabled", "rotated", "revoked"] {
+        keys.push(
+            make(
+                &owner,
+                json!({"access": full, "name": name, "expires_at": if name == "expired" {
+                    "2026-01-01T00:00:01Z"
+                } else {
+                    "2026-02-01T00:00:00Z"
+                }}),
+            )
+            .await,
+        );
+    }
+    act(&owner, &keys[2], "disable").await.expect(200);
+    act(&owner, &keys[3], "rotate").await.expect(201);
+    act(&owner, &keys[4], "revoke").await.expect(200);
+    clock.advance_millis(1_000);
+
+    let names = async |query: &str| -> Vec<String> {
+        let page = owner.get(&format!("/api-keys/{query}")).await.expect(200);
+        let rows = page["results"].as_array().unwrap();
+        rows.iter()
+            .map(|row| {
+                format!(
+                    "{}:{}",
+                    row["name"].as_str().unwrap(),
+                    row["state"].as_str().unwrap()
+                )
+            })
+            .collect()
+    };
+    assert_eq!(
+        names("").await,
+        [
+            "rotated:active",
+            "revoked:revoked",
+            "rotated:rotated",
+            "disabled:disabled",
+            "expired:expired",
+            "active:active",
+            "test:active"
+        ]
+    );
+    for (state, expected) in [
+        ("active", vec!["rotated:active", "active:active", "test:active"]),
+        ("expired", vec!["expired:expired"]),
+        ("disabled", vec!["disabled:disabled"]),
+        ("rotated", vec!["rotated:rotated"]),
+        ("revoked", vec!["revoked:revoked"]),
+        ("odd", vec![]),
+    ] {
+        assert_eq!(names(&format!("?state={state}")).await, expected, "{state}");
+    }
+    let first = owner.get("/api-keys/?limit=3").await.expect(200);
+    let next = first["next"]
+        .as_str()
+        .unwrap()
+        .split_once("/api/v1")
+        .unwrap()
+        .1
+        .to_owned();
+    let second = owner.get(&next).await.expect(200);
+    assert_eq!(second["results"][0]["name"], json!("disabled"));
+}
+
+stories![
+    a_key_is_made_used_and_told_about_without_its_secret,
+    what_a_key_may_do_is_chosen_and_nothing_else_is_taken_for_it,
+    a_key_makes_no_key_that_may_do_more_than_itself,
+    a_key_is_only_ever_narrowed,
+    a_rotated_key_opens_until_the_last_millisecond_of_its_grace,
+    a_rotation_whose_answer_was_lost_is_repaired_by_repeating_it,
+    a_key_tells_how_it_was_used,
+    the_grace_of_a_key_never_outlives_it_and_can_be_ended,
+    a_key_rotates_itself_only_with_the_right_to,
+    revoking_is_for_ever_and_says_where_it_is_in_force,
+    a_disabled_key_opens_nothing_until_it_is_enabled,
+    what_became_of_keys_is_there_after_a_restart,
+    another_organizations_keys_are_not_there,
+    keys_are_listed_newest_first_by_what_became_of_them,
+];

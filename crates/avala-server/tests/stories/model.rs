@@ -1,0 +1,298 @@
+//! Random lives of keys, against a model of ten lines. A life that goes wrong tells its seed.
+
+use std::{collections::BTreeMap, env, sync::Arc};
+
+use avala_api::Timestamp;
+use avala_keys::ApiKey;
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, ManualClock, On, Request, Running, start_in, start_with};
+
+/// Steps of one life, in the mean; one of them at least is a restart.
+const STEPS: usize = 60;
+
+/// What each step may do to the keys of one owner.
+const SCOPES: [&str; 3] = ["agents.read", "webhooks.read", "tasks.read"];
+
+/// What the model knows of a key.
+#[derive(Clone)]
+struct Known {
+    key: ApiKey,
+    scopes: Vec<&'static str>,
+    expires_at: Option<i64>,
+    disabled: bool,
+    revoked: bool,
+    /// Until when it opens, once it has a successor.
+    grace_until: Option<i64>,
+    successor: Option<String>,
+    used: bool,
+}
+
+impl Known {
+    /// The model: what a request for agents is answered at an instant.
+    fn answer(&self, now: i64) -> (u16, &'static str) {
+        match self {
+            Self { revoked: true, .. } => (401, "key_revoked"),
+            Self {
+                expires_at: Some(at), ..
+            } if now >= *at => (401, "key_expired"),
+            Self {
+                grace_until: Some(at),
+                ..
+            } if now >= *at => (401, "key_rotated"),
+            Self { disabled: true, .. } => (401, "key_disabled"),
+            Self { scopes, .. } if !scopes.contains(&"agents.read") => (403, "scope_missing"),
+            _ => (200, ""),
+        }
+    }
+
+    fn has_expired(&self, now: i64) -> bool {
+        self.expires_at.is_some_and(|at| now >= at)
+    }
+}
+
+/// One owner, whose keys live, on a server that is stopped and started.
+struct Life {
+    running: Running,
+    clock: ManualClock,
+    owner: ApiKey,
+    keys: BTreeMap<String, Known>,
+    random: Rng,
+    /// For the story of what went wrong.
+    told: Vec<String>,
+}
+
+impl Life {
+    fn now(&self) -> i64 {
+        self.clock.millis()
+    }
+
+    /// Some key, as likely a new one as an old one.
+    fn some(&mut self) -> Option<String> {
+        let count = self.keys.len();
+        (count > 0).then(|| self.keys.keys().nth(self.random.usize(..count)).cloned())?
+    }
+
+    async fn post(&mut self, path: &str, body: Value) -> Answer {
+        self.told.push(format!("POST {path} {body}"));
+        let request = Request::new("POST", path).key(self.owner.expose()).json(&body);
+        self.running.send(request).await
+    }
+
+    /// An action on a key: what it must answer, and what it then does to the model.
+    async fn act(&mut self, id: &str, verb: &str, body: Value, expected: (u16, &str)) -> Option<Value> {
+        let answer = self.post(&format!("/api-keys/{id}/{verb}/"), body).await;
+        self.assert(&answer, expected, id);
+        (answer.status < 300).then(|| answer.json())
+    }
+
+    fn assert(&self, answer: &Answer, (status, code): (u16, &str), id: &str) {
+        let got = if answer.status < 300 {
+            String::new()
+        } else {
+            answer.code()
+        };
+        assert_eq!(
+            (answer.status, got.as_str()),
+            (status, code),
+            "key {id} at {}, after:\n{}",
+            self.now(),
+            self.told.join("\n")
+        );
+    }
+
+    /// A key does what the model says, whenever it is asked.
+    async fn look_at(&mut self, id: &str) {
+        let known = self.keys[id].clone();
+        let request = Request::new("GET", "/agents/").key(known.key.expose());
+        let answer = self.running.send(request).await;
+        self.assert(&answer, known.answer(self.now()), id);
+        // Whoever is refused for what the key may not do has proven to have it.
+        self.keys.get_mut(id).unwrap().used |= answer.status != 401;
+    }
+
+    /// A successor whose secret may have been lost on the way: it is in nobody's use.
+    fn is_lost(&self, id: &str) -> bool {
+        let successor = &self.keys[id];
+        successor.revoked || (successor.successor.is_none() && !successor.used)
+    }
+
+    async fn create(&mut self) {
+        let scopes: Vec<&str> = SCOPES.into_iter().filter(|_| self.random.u8(..3) > 0).collect();
+        let expires_at = self
+            .random
+            .bool()
+            .then(|| self.now() + self.random.i64(1..120) * 1000);
+        let mut body = json!({"name": "a", "access": {"kind": "listed", "scopes": scopes}});
+        if let Some(at) = expires_at {
+            body["expires_at"] = json!(Timestamp::from_unix_millis(at));
+        }
+        let made = self.post("/api-keys/", body).await.expect(201);
+        self.learn(&made, scopes, expires_at);
+    }
+
+    fn learn(&mut self, made: &Value, scopes: Vec<&'static str>, expires_at: Option<i64>) {
+        let known = Known {
+            key: ApiKey::parse(made["secret"].as_str().unwrap().as_bytes()).unwrap(),
+            scopes,
+            expires_at,
+            disabled: false,
+            revoked: false,
+            grace_until: None,
+            successor: None,
+            used: false,
+        };
+        self.keys.insert(known.key.id().to_string(), known);
+    }
+
+    async fn rotate(&mut self, id: &str) {
+        let (known, now) = (self.keys[id].clone(), self.now());
+        let grace = [0, 5, 60][self.random.usize(..3)];
+        let expected = match &known {
+            Known { revoked: true, .. } => (409, "key_revoked"),
+            _ if known.has_expired(now) || known.disabled => (409, "key_not_active"),
+            Known {
+                grace_until: Some(at),
+                ..
+            } if now >= *at => (409, "already_rotated"),
+            Known {
+                successor: Some(successor),
+                ..
+            } if !self.is_lost(successor) => (409, "already_rotated"),
+            _ => (201, ""),
+        };
+        let made = self
+            .act(id, "rotate", json!({"grace_seconds": grace}), expected)
+            .await;
+        if let Some(made) = made {
+            let ends = [Some(now + grace * 1000), known.expires_at, known.grace_until];
+            let successor = made["id"].as_str().unwrap().to_owned();
+            let lost = known.successor.and_then(|lost| self.keys.get_mut(&lost));
+            if let Some(lost) = lost {
+                lost.revoked = true;
+            }
+            let old = self.keys.get_mut(id).unwrap();
+            old.grace_until = ends.into_iter().flatten().min();
+            old.successor = Some(successor);
+            self.learn(&made, known.scopes, known.expires_at);
+        }
+    }
+
+    async fn narrow(&mut self, id: &str) {
+        let (known, now) = (self.keys[id].clone(), self.now());
+        let expected = match &known {
+            Known { revoked: true, .. } => (409, "key_revoked"),
+            _ if known.has_expired(now) || known.disabled => (409, "key_not_active"),
+            _ => (200, ""),
+        };
+        let fewer: Vec<&str> = known
+            .scopes
+            .iter()
+            .copied()
+            .filter(|_| self.random.bool())
+            .collect();
+        let body = json!({"access": {"kind": "listed", "scopes": fewer}});
+        self.told.push(format!("PATCH {id} {body}"));
+        let request = Request::new("PATCH", &format!("/api-keys/{id}/"))
+            .key(self.owner.expose())
+            .json(&body);
+        let answer = self.running.send(request).await;
+        self.assert(&answer, expected, id);
+        if answer.status == 200 {
+            self.keys.get_mut(id).unwrap().scopes = fewer;
+        }
+    }
+
+    async fn end(&mut self, id: &str, verb: &str) {
+        let (known, now) = (self.keys[id].clone(), self.now());
+        let expected = match (verb, &known) {
+            ("disable" | "enable", Known { revoked: true, .. }) => (409, "key_revoked"),
+            (
+                "end-grace",
+                Known {
+                    grace_until: None, ..
+                },
+            ) => (409, "not_rotated"),
+            _ => (200, ""),
+        };
+        if self.act(id, verb, json!({}), expected).await.is_some() {
+            let known = self.keys.get_mut(id).unwrap();
+            match verb {
+                "revoke" => known.revoked = true,
+                "disable" => known.disabled = true,
+                "enable" => known.disabled = false,
+                _ => known.grace_until = known.grace_until.map(|until| until.min(now)),
+            }
+        }
+    }
+
+    async fn restart(mut self) -> Self {
+        self.told.push("restart".into());
+        let clock = self.clock.clone();
+        let home = self.running.stop().await;
+        let running = start_in(home, |config| config.clock = Arc::new(clock)).await;
+        Self { running, ..self }
+    }
+
+    async fn step(mut self) -> Self {
+        let verb = ["revoke", "disable", "enable", "end-grace"][self.random.usize(..4)];
+        match (self.random.u8(..20), self.some()) {
+            (0..=3, _) | (_, None) => self.create().await,
+            (4..=7, Some(id)) => self.rotate(&id).await,
+            (8..=9, Some(id)) => self.narrow(&id).await,
+            (10..=14, Some(id)) => self.end(&id, verb).await,
+            (15..=17, _) => {
+                let millis = self.random.i64(1..40_000);
+                self.told.push(format!("{millis} ms"));
+                self.clock.advance_millis(millis);
+            }
+            _ => {}
+        }
+        for _ in 0..2 {
+            if let Some(id) = self.some() {
+                self.look_at(&id).await;
+            }
+        }
+        self
+    }
+}
+
+/// How many lives are told: more where nobody waits.
+fn lives() -> u64 {
+    let told = env::var("AVALA_TEST_LIVES")
+        .ok()
+        .and_then(|lives| lives.parse().ok());
+    told.unwrap_or(if env::var_os("CI").is_some() { 1_000 } else { 50 })
+}
+
+async fn keys_do_what_the_model_says(on: On) {
+    let clock = ManualClock::at("2026-01-01T00:00:00Z");
+    let mut running = start_with(on, |config| config.clock = Arc::new(clock.clone())).await;
+    for seed in 0..lives() {
+        let owner = running.tenant(&format!("{seed}@example.com")).await.key;
+        let mut random = Rng::with_seed(seed);
+        let steps = random.usize(STEPS / 2..STEPS * 3 / 2);
+        let restart = random.usize(..steps);
+        let mut life = Life {
+            running,
+            clock: clock.clone(),
+            owner,
+            keys: BTreeMap::new(),
+            random,
+            told: vec![format!("seed {seed}")],
+        };
+        for step in 0..steps {
+            if step == restart {
+                life = life.restart().await;
+            }
+            life = life.step().await;
+        }
+        for id in life.keys.keys().cloned().collect::<Vec<_>>() {
+            life.look_at(&id).await;
+        }
+        running = life.running;
+    }
+}
+
+stories![keys_do_what_the_model_says];
