@@ -232,6 +232,13 @@ operation! {
     }
 }
 
+impl<C> crate::Request<Create, C> {
+    /// A name for this call, of the caller's choice: repeated under the same name, it makes no second key.
+    pub fn idempotency_key(self, name: impl Into<String>) -> Self {
+        self.with_header("Idempotency-Key", name)
+    }
+}
+
 operation! {
     /// Lists keys, newest first.
     List = "api_keys.list" {

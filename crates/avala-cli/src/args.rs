@@ -2,12 +2,14 @@
 
 mod agent_actions;
 mod agents;
+mod api_keys;
 mod auto_label_jobs;
 mod datasets;
 mod exports;
 mod global;
 mod inference_providers;
 mod listing;
+mod new_key;
 mod object;
 mod organizations;
 mod projects;
@@ -27,12 +29,14 @@ use clap::{Parser, Subcommand};
 
 pub use agent_actions::*;
 pub use agents::*;
+pub use api_keys::*;
 pub use auto_label_jobs::*;
 pub use datasets::*;
 pub use exports::*;
 pub use global::*;
 pub use inference_providers::*;
 pub use listing::*;
+pub use new_key::*;
 pub use object::*;
 pub use organizations::*;
 pub use projects::*;
@@ -74,6 +78,9 @@ pub enum Command {
     /// The key is in the server's answer once. In a pipe it goes to stdout; on a terminal say `--out FILE` to keep it in
     /// a private file, or `--show` to see it.
     Signup(Signup),
+    /// Make, watch, rotate and end API keys of a self-hosted server
+    #[command(name = "keys", alias = "api-keys", subcommand)]
+    ApiKeys(ApiKeys),
     /// See the organizations you belong to
     #[command(subcommand)]
     Organizations(Organizations),

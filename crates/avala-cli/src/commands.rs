@@ -2,6 +2,7 @@
 
 mod agent_actions;
 mod agents;
+mod api_keys;
 mod auto_label_jobs;
 mod datasets;
 #[cfg(feature = "server")]
@@ -43,6 +44,7 @@ pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
     [
         signup::CALLS,
         users::CALLS,
+        api_keys::CALLS,
         organizations::CALLS,
         projects::CALLS,
         datasets::CALLS,
@@ -83,6 +85,7 @@ async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Whoami => users::whoami(session).await?,
         Command::Status => return status::run(session).await,
         Command::Signup(args) => signup::run(session, args).await?,
+        Command::ApiKeys(verb) => api_keys::run(session, verb).await?,
         Command::Organizations(verb) => organizations::run(session, verb).await?,
         Command::Projects(verb) => projects::run(session, verb).await?,
         Command::Datasets(verb) => datasets::run(session, verb).await?,
@@ -155,7 +158,8 @@ mod tests {
         fn check<R: Row + serde::de::DeserializeOwned>() {
             let row = serde_json::json!({
                 "uid": "", "name": "", "slug": "", "target_url": "", "provider": "", "registration": "", "event_type": "",
-                "subscription": "", "member_count": 1,
+                "subscription": "", "member_count": 1, "id": "", "prefix": "", "class": "", "owner": "", "access": {"kind": "full"},
+                "state": "", "created_at": "2026-01-31T12:00:00Z",
             });
             let row: R = serde_json::from_value(row).unwrap();
             let fields: BTreeSet<&str> = row.fields().iter().map(|(name, _)| *name).collect();
@@ -163,6 +167,7 @@ mod tests {
                 assert!(fields.contains(column), "{column} is not among {fields:?}");
             }
         }
+        check::<avala_api::api_keys::ApiKey>();
         check::<avala_api::organizations::Organization>();
         check::<avala_api::projects::Project>();
         check::<avala_api::datasets::Dataset>();

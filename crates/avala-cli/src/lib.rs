@@ -10,6 +10,7 @@ mod exit;
 mod failure;
 mod key_file;
 mod logging;
+mod new_key;
 mod output;
 mod refusals;
 mod session;

@@ -1,8 +1,8 @@
 //! `avala signup`
 
-use std::path::PathBuf;
-
 use clap::Args;
+
+use super::NewKey;
 
 /// Options of `avala signup`.
 #[derive(Debug, Args)]
@@ -22,11 +22,7 @@ pub struct Signup {
     #[arg(long)]
     pub password_stdin: bool,
 
-    /// Write the key to a new file that only you can read; a file that is there is never overwritten
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-
-    /// Print the key even though stdout is a terminal
-    #[arg(long, conflicts_with = "out")]
-    pub show: bool,
+    /// Where the key goes.
+    #[command(flatten)]
+    pub key: NewKey,
 }

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use avala_api::{Scope, api_keys::ApiKeyId};
+use avala_keys::KeyId;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::{Span, SpanRelativeTo};
+
 /// `30`, `30s`, `1m30s`, `500ms`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<u64>().ok().map(Duration::from_secs);
@@ -11,6 +16,51 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         Some(duration) => Ok(duration),
         None => Err("expected a time such as 30s, 2m or 500ms".to_owned()),
     }
+}
+
+/// `90d`, `12h`, `2w`. A number alone could be days or seconds, so it is neither.
+pub(super) fn lifetime(text: &str) -> Result<Duration, String> {
+    span(text)
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| "expected a time such as 90d, 2w or 12h".to_owned())
+}
+
+/// Whole seconds: `24h`, `90m`, or `0` for none at all.
+pub(super) fn grace(text: &str) -> Result<u32, String> {
+    let time = if text == "0" {
+        Some(Duration::ZERO)
+    } else {
+        span(text)
+    };
+    time.filter(|time| time.subsec_nanos() == 0)
+        .and_then(|time| u32::try_from(time.as_secs()).ok())
+        .ok_or_else(|| "expected a time of whole seconds such as 24h or 90m, or 0".to_owned())
+}
+
+/// A time that is not before now, in units up to weeks, of days that have 24 hours.
+fn span(text: &str) -> Option<Duration> {
+    let span: Span = text.parse().ok()?;
+    let is_calendar = span.get_years() != 0 || span.get_months() != 0;
+    let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    time.try_into().ok().filter(|_| !is_calendar)
+}
+
+/// A scope by its name.
+pub(super) fn scope() -> impl TypedValueParser<Value = Scope> {
+    PossibleValuesParser::new(Scope::ALL.iter().map(|scope| scope.as_str()))
+        .try_map(|name| name.parse::<Scope>())
+}
+
+/// `7Hk2mQ9xTbWc`, or what the key begins with. A whole key is refused: it must not get into a URL.
+pub(super) fn api_key_id(text: &str) -> Result<ApiKeyId, String> {
+    let id = ["avk_live_", "avk_test_"]
+        .into_iter()
+        .find_map(|prefix| text.strip_prefix(prefix));
+    let id: Result<KeyId, _> = id.unwrap_or(text).parse();
+    id.map(|id| id.as_str().into()).map_err(|_| {
+        "expected a key's id: the 12 characters after `avk_live_` or `avk_test_`, never the whole key"
+            .to_owned()
+    })
 }
 
 /// Any text, never to be shown.
@@ -34,7 +84,6 @@ pub(super) fn bind_address(text: &str) -> Result<std::net::SocketAddr, String> {
 }
 
 /// `10.0.0.0/8`, or one address.
-#[cfg(feature = "server")]
 pub(super) fn network(text: &str) -> Result<ipnet::IpNet, String> {
     let one = text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
     text.parse()
@@ -82,6 +131,45 @@ mod tests {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         for bad in ["", "0", "-5s", "soon", "5 parsecs"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_life_of_a_key_has_a_unit() {
+        let days = |days: u64| Duration::from_hours(days * 24);
+        assert_eq!(lifetime("90d"), Ok(days(90)));
+        assert_eq!(lifetime("2w"), Ok(days(14)));
+        assert_eq!(lifetime("12h"), Ok(Duration::from_hours(12)));
+        assert_eq!(lifetime("1d12h"), Ok(days(1) + Duration::from_hours(12)));
+        for bad in ["", "90", "0d", "0", "-5d", "5d ago", "1mo", "1y", "soon"] {
+            assert!(lifetime(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_grace_may_be_nothing_and_is_whole_seconds() {
+        assert_eq!(grace("24h"), Ok(86_400));
+        assert_eq!(grace("1d"), Ok(86_400));
+        assert_eq!((grace("0"), grace("0s")), (Ok(0), Ok(0)));
+        for bad in ["", "24", "500ms", "-1h", "200y", "60000d"] {
+            assert!(grace(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_named_by_its_id_or_its_beginning_and_never_by_itself() {
+        for good in ["7Hk2mQ9xTbWc", "avk_live_7Hk2mQ9xTbWc", "avk_test_7Hk2mQ9xTbWc"] {
+            assert_eq!(api_key_id(good), Ok("7Hk2mQ9xTbWc".into()), "{good}");
+        }
+        for bad in [
+            "",
+            "avk_live_",
+            "7Hk2mQ9xTbW",
+            "7Hk2mQ9xTb/c",
+            "0123456789abcdef0123456789abcdef01234567",
+            "avk_test_Canary000000_CanaryCanaryCanaryCanaryCanaryCanar",
+        ] {
+            assert!(api_key_id(bad).is_err(), "{bad}");
         }
     }
 

@@ -3,21 +3,13 @@
 use avala_api::{Operation as _, signup::Create};
 use serde_json::json;
 
-use crate::{args, failure::Failure, key_file::KeyFile, output, session::Session, terminal};
+use crate::{args, failure::Failure, new_key::Destination, output, session::Session, terminal};
 
 pub(super) const CALLS: &[(&str, &str)] = &[(Create::ROUTE.operation, "avala signup")];
 
 pub(super) async fn run(session: &Session, args: args::Signup) -> Result<(), Failure> {
     let caller = session.may_call::<Create>()?;
-    if session.out.terminal && !args.show && args.out.is_none() {
-        return Err(Failure::usage("The answer will hold an API key, and stdout is a terminal.")
-            .hint("Say --out FILE to keep the key in a private file, or --show to see it here. Nothing was sent."));
-    }
-    // Made before the call: a key that cannot be kept must not be issued.
-    let file = match &args.out {
-        Some(path) => Some((path, KeyFile::create(path)?)),
-        None => None,
-    };
+    let destination = Destination::choose(session.out, &args.key)?;
     let password = if args.password_stdin {
         terminal::secret_from_stdin("The password")?
     } else {
@@ -30,24 +22,10 @@ pub(super) async fn run(session: &Session, args: args::Signup) -> Result<(), Fai
     let account = caller.send(create).await?;
 
     let out = session.out;
-    if let Some((path, file)) = file {
-        file.keep(&account.api_key)?;
-        if out.is_json() {
-            output::json(&json!({ "user": account.user, "api_key_file": path }))?;
-        }
-        out.note(&format!(
-            "{} has an account; the key is in {}.",
-            account.user.username,
-            path.display()
-        ));
-    } else if out.is_json() {
-        output::json(&account)?;
-    } else {
-        out.note(&format!(
-            "{} has an account. This is its key; it is not shown again.",
-            account.user.username
-        ));
-        output::lines(&[account.api_key.expose()])?;
+    let made = format!("{} has an account.", account.user.username);
+    let file = destination.hand_over(out, &account.api_key, &made, &account)?;
+    if let Some(path) = file.filter(|_| out.is_json()) {
+        output::json(&json!({ "user": account.user, "api_key_file": path }))?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and so do the acts it is told in"
 )]
 
+mod api_keys;
 mod audit;
 mod avala;
 mod canned;

@@ -8,6 +8,8 @@ use std::{
 use rustix::termios::{LocalModes, tcgetattr};
 
 use super::{
+    api_keys,
+    canned::in_turn,
     jobs::{WAIT, exports},
     server::{TestServer, server},
 };
@@ -87,6 +89,41 @@ fn a_key_of_a_sign_up_is_shown_only_when_asked_for() {
     let (code, text) = on_a_terminal(&server(), "signup ada@example.com", &[]);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("--out FILE") && text.contains("--show"), "{text}");
+}
+
+#[test]
+fn a_new_key_is_shown_only_when_asked_for_and_nothing_is_sent_before() {
+    for line in [
+        api_keys::CREATE.to_owned(),
+        format!("{} --output json", api_keys::CREATE),
+        format!("keys rotate {}", api_keys::ID),
+    ] {
+        let server = in_turn(&[("201 Created", &api_keys::made().to_string())]);
+        let (code, text) = typed_on_a_terminal(&server.base_url, "key", &line, &[]);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains("--out FILE") && text.contains("--show"), "{text}");
+        assert!(server.lines().is_empty(), "{line}");
+
+        let (code, text) = typed_on_a_terminal(&server.base_url, "key", &format!("{line} --show"), &[]);
+        assert_eq!(
+            (code, text.matches(api_keys::SECRET).count()),
+            (Some(0), 1),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_revocation_is_asked_about() {
+    let server = in_turn(&[("200 OK", &api_keys::key().to_string())]);
+    let line = format!("keys revoke {}", api_keys::ID);
+    let (code, text) = typed_on_a_terminal(&server.base_url, "key", &line, &[("[y/N]", "\n")]);
+    assert_eq!((code, server.lines().len()), (Some(1), 0), "{text}");
+    let (code, text) = typed_on_a_terminal(&server.base_url, "key", &line, &[("[y/N]", "y\n")]);
+    assert_eq!((code, server.lines().len()), (Some(0), 1), "{text}");
+    let (code, text) = typed_on_a_terminal(&server.base_url, "key", &format!("{line} --yes"), &[]);
+    assert_eq!((code, server.lines().len()), (Some(0), 2), "{text}");
+    assert!(!text.contains("[y/N]"), "{text}");
 }
 
 #[test]

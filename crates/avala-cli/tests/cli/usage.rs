@@ -46,6 +46,7 @@ fn a_bad_base_url_is_not_taken_for_a_missing_key() {
 #[test]
 fn a_change_of_nothing_is_refused() {
     for line in [
+        "keys update 7Hk2mQ9xTbWc",
         "webhooks update some-uid",
         "agents update some-uid",
         "inference-providers update some-uid",
@@ -72,6 +73,13 @@ fn read_only_refuses_every_operation_that_changes_something_before_anything_is_s
     let mut checked = 0;
     for route in changing {
         let line = match route.operation {
+            "api_keys.create" => "keys create --name n --full-access --out /no-such-directory/key",
+            "api_keys.update" => "keys update 7Hk2mQ9xTbWc --name n",
+            "api_keys.rotate" => "keys rotate 7Hk2mQ9xTbWc --out /no-such-directory/key",
+            "api_keys.end_grace" => "keys end-grace 7Hk2mQ9xTbWc",
+            "api_keys.revoke" => "keys revoke 7Hk2mQ9xTbWc --yes",
+            "api_keys.disable" => "keys disable 7Hk2mQ9xTbWc",
+            "api_keys.enable" => "keys enable 7Hk2mQ9xTbWc",
             "signup.create" => "signup a@b.example --password-stdin",
             "webhooks.create" => "webhooks create --target-url https://b.example --events a.b",
             "webhooks.update" => "webhooks update u --active true",
@@ -107,7 +115,7 @@ fn read_only_refuses_every_operation_that_changes_something_before_anything_is_s
         }
         checked += 1;
     }
-    assert_eq!(checked, 20);
+    assert_eq!(checked, 27);
 }
 
 #[test]

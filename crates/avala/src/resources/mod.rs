@@ -2,6 +2,7 @@
 
 mod agent_actions;
 mod agents;
+mod api_keys;
 mod auto_label_jobs;
 mod datasets;
 mod exports;
@@ -17,6 +18,7 @@ mod webhooks;
 
 pub use agent_actions::AgentActions;
 pub use agents::Agents;
+pub use api_keys::ApiKeys;
 pub use auto_label_jobs::AutoLabelJobs;
 pub use datasets::Datasets;
 pub use exports::Exports;
@@ -75,6 +77,11 @@ macro_rules! handles_of {
             /// The caller, and what the key may do.
             pub fn users(&self) -> crate::resources::Users<$Carrier> {
                 crate::resources::Users(self.carrier())
+            }
+
+            /// API keys.
+            pub fn api_keys(&self) -> crate::resources::ApiKeys<$Carrier> {
+                crate::resources::ApiKeys(self.carrier())
             }
 
             /// Organizations.
@@ -146,6 +153,7 @@ pub fn methods() -> impl Iterator<Item = (&'static str, String)> {
     [
         signup::METHODS,
         users::METHODS,
+        api_keys::METHODS,
         organizations::METHODS,
         projects::METHODS,
         datasets::METHODS,

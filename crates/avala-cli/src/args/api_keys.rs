@@ -1,0 +1,181 @@
+//! `avala keys …`
+
+use std::time::Duration;
+
+use avala_api::{
+    Scope, Timestamp,
+    api_keys::{ApiKeyId, KeyState, RevokeReason},
+    users::UserUid,
+};
+use clap::{ArgGroup, Args, Subcommand};
+use ipnet::IpNet;
+
+use super::{Listing, NewKey};
+
+/// API keys.
+#[derive(Debug, Subcommand)]
+pub enum ApiKeys {
+    /// Make a key that may do what you say, and no more
+    ///
+    /// The key is in the server's answer once. In a pipe it goes to stdout; on a terminal say `--out FILE` to keep it in
+    /// a private file, or `--show` to see it.
+    Create(Box<CreateApiKey>),
+    /// List keys, newest first
+    List(ListApiKeys),
+    /// Show one key: everything but what it opens with
+    #[command(visible_alias = "get")]
+    Show(OneApiKey),
+    /// Rename a key, or let it do less; nothing makes a key wider
+    Update(UpdateApiKey),
+    /// Give a key a successor that may do the same
+    ///
+    /// The old key still opens for a while, so that whoever uses it can change over. The new one is in the server's
+    /// answer once, as with `create`. When the answer is lost, do it again: a successor that nobody used is revoked.
+    Rotate(RotateApiKey),
+    /// End the time in which a rotated key still opens
+    EndGrace(OneApiKey),
+    /// End a key, for ever
+    Revoke(RevokeApiKey),
+    /// Switch a key off
+    Disable(OneApiKey),
+    /// Switch a key on again
+    Enable(OneApiKey),
+}
+
+/// One key.
+#[derive(Debug, Args)]
+pub struct OneApiKey {
+    /// Its id, such as 7Hk2mQ9xTbWc; never the key itself
+    #[arg(value_parser = super::values::api_key_id)]
+    pub id: ApiKeyId,
+}
+
+/// When a key ends by itself.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Expiry {
+    /// How long it lives, such as 90d or 12h
+    #[arg(long, value_name = "TIME", value_parser = super::values::lifetime)]
+    pub expires_in: Option<Duration>,
+
+    /// When it ends by itself, such as 2026-12-31T00:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "expires_in")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// `avala keys create`
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("access").required(true).args(["full_access", "scopes"])))]
+pub struct CreateApiKey {
+    /// Its name, for people
+    #[arg(long)]
+    pub name: String,
+
+    /// Let it do everything, now and in future
+    #[arg(long)]
+    pub full_access: bool,
+
+    /// What it may do, such as datasets.read,exports.create; nothing else
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', hide_possible_values = true, value_parser = super::values::scope())]
+    pub scopes: Vec<Scope>,
+
+    /// When it ends.
+    #[command(flatten)]
+    pub expiry: Expiry,
+
+    /// A network it may be used from, such as 10.0.0.0/8; may be repeated. Without one, from anywhere
+    #[arg(long = "network", value_name = "CIDR", value_delimiter = ',', value_parser = super::values::network)]
+    pub networks: Vec<IpNet>,
+
+    /// The environment it is used in, in your words
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+
+    /// A service account that it is for, instead of yourself
+    #[arg(long, value_name = "UID")]
+    pub owner: Option<UserUid>,
+
+    /// Where the key goes.
+    #[command(flatten)]
+    pub key: NewKey,
+}
+
+/// `avala keys list`
+#[derive(Debug, Args)]
+pub struct ListApiKeys {
+    /// How much of the list.
+    #[command(flatten)]
+    pub listing: Listing,
+
+    /// Only those that are active, disabled, revoked, rotated or expired
+    #[arg(long)]
+    pub state: Option<KeyState>,
+
+    /// Only those of this environment
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+
+    /// Only those of this owner
+    #[arg(long, value_name = "UID")]
+    pub owner: Option<UserUid>,
+}
+
+/// `avala keys update`
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "avala keys update <ID> [OPTIONS]",
+    group(ArgGroup::new("change").required(true).multiple(true)
+        .args(["name", "scopes", "expires_in", "expires_at", "networks"]))
+)]
+pub struct UpdateApiKey {
+    /// Which.
+    #[command(flatten)]
+    pub key: OneApiKey,
+
+    /// Another name
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// What it may still do, such as datasets.read,exports.create; it must be less than now
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', hide_possible_values = true, value_parser = super::values::scope())]
+    pub scopes: Option<Vec<Scope>>,
+
+    /// An earlier end.
+    #[command(flatten)]
+    pub expiry: Expiry,
+
+    /// The networks it may still be used from; they replace those it had, and must lie within them
+    #[arg(long = "network", value_name = "CIDR", value_delimiter = ',', value_parser = super::values::network)]
+    pub networks: Option<Vec<IpNet>>,
+}
+
+/// `avala keys rotate`
+#[derive(Debug, Args)]
+pub struct RotateApiKey {
+    /// Which.
+    #[command(flatten)]
+    pub old: OneApiKey,
+
+    /// How long the old key still opens: a day unless told, 0 for not at all
+    #[arg(long, value_name = "TIME", value_parser = super::values::grace)]
+    pub grace: Option<u32>,
+
+    /// Where the key goes.
+    #[command(flatten)]
+    pub key: NewKey,
+}
+
+/// `avala keys revoke`
+#[derive(Debug, Args)]
+pub struct RevokeApiKey {
+    /// Which.
+    #[command(flatten)]
+    pub key: OneApiKey,
+
+    /// Why: leaked, rotated, `owner_left`, unused, policy or other
+    #[arg(long)]
+    pub reason: Option<RevokeReason>,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}

@@ -1,0 +1,27 @@
+//! API keys: making, watching, rotating and ending them.
+
+use avala_api::api_keys::{self, ApiKeyId, KeyAccess};
+
+super::handle! {
+    /// API keys of a self-hosted server. Avala's own service has its dashboard for this.
+    pub struct ApiKeys for "api_keys" {
+        /// Makes a key. The answer holds its secret, once.
+        create(name: String, access: KeyAccess) -> api_keys::Create;
+        /// Lists keys, newest first.
+        list() -> api_keys::List;
+        /// Gets one key.
+        get(id: ApiKeyId) -> api_keys::Get;
+        /// Renames a key, or narrows what it may do.
+        update(id: ApiKeyId) -> api_keys::Update;
+        /// Gives a key a successor. The answer is the successor and holds its secret, once.
+        rotate(id: ApiKeyId) -> api_keys::Rotate;
+        /// Ends the time in which a rotated key still opens.
+        end_grace(id: ApiKeyId) -> api_keys::EndGrace;
+        /// Ends a key, for ever.
+        revoke(id: ApiKeyId) -> api_keys::Revoke;
+        /// Switches a key off.
+        disable(id: ApiKeyId) -> api_keys::Disable;
+        /// Switches a key on again.
+        enable(id: ApiKeyId) -> api_keys::Enable;
+    }
+}
