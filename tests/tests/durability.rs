@@ -169,6 +169,7 @@ fn every_acknowledged_write_was_synced_before() {
     for _ in 0..20 {
         client.users().me().send().unwrap();
     }
-    assert_eq!(syncs(), before, "verifying a key writes nothing");
+    // How keys were used is written every ten seconds, however many requests there were.
+    assert!(syncs() <= before + 2, "verifying a key writes nothing");
     server.stop();
 }

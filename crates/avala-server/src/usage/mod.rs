@@ -239,7 +239,7 @@ impl Usage {
     }
 
     async fn write(&self, keys: &[Unwritten]) -> Result<(), StoreError> {
-        let requests: Vec<Requests<'_>> = keys
+        let mut requests: Vec<Requests<'_>> = keys
             .iter()
             .flat_map(|unwritten| unwritten.counts.iter().map(|count| (unwritten.key, count)))
             .map(|(key, count)| Requests {
@@ -250,6 +250,8 @@ impl Usage {
                 count: i64::try_from(count.requests).unwrap_or(i64::MAX),
             })
             .collect();
+        // Two servers that write the same rows in different order would wait for each other.
+        requests.sort_unstable_by_key(|row| (row.key, row.hour, row.group, row.outcome));
         let last: Vec<(KeyId, Last, String)> = keys
             .iter()
             .filter_map(|unwritten| {

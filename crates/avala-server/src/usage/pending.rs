@@ -114,7 +114,7 @@ impl Pending {
         }
     }
 
-    /// All that is to be written, by key: whoever else writes rows of keys takes them in the same order.
+    /// All that is to be written, by key.
     pub(super) fn unwritten(&self) -> Vec<Unwritten> {
         let mut all = Vec::new();
         for shard in &self.shards {

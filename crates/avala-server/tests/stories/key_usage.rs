@@ -266,6 +266,24 @@ async fn while_the_database_takes_no_counts_they_are_kept_and_written_later(on: 
     running.stop().await;
 }
 
+#[tokio::test]
+async fn counts_are_written_by_themselves_every_ten_seconds() {
+    let running = start(On::Sqlite).await;
+    let tenant = running.tenant("a@example.com").await;
+    let stored = "SELECT CAST(requests AS TEXT) FROM key_usage";
+    for expected in ["1", "2"] {
+        tenant.get("/users/me/permissions/").await.expect(200);
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(11)).await;
+        tokio::time::resume();
+        within(Duration::from_secs(5), || async {
+            running.dir.lines(stored).await == [expected]
+        })
+        .await;
+    }
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn counts_of_an_outage_arrive_after_it() {
     if !has_postgres("counts_of_an_outage_arrive_after_it") {
