@@ -18,6 +18,9 @@ type Known = BTreeMap<String, Option<bool>>;
 /// What was asked when the server died: it may have happened or not.
 type Unsure = Option<String>;
 
+/// How many change rows at the same time, each its own: their changes share commits.
+const WRITERS: usize = 4;
+
 /// Changes rows until the server dies, and tells of each acknowledgement.
 fn keep_changing(
     client: &Client,
@@ -77,7 +80,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_a_hundred_times() {
     let seed = fastrand::u64(..);
     eprintln!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut known = Known::new();
+    let mut known = vec![Known::new(); WRITERS];
     let mut acknowledged = 0;
 
     for round in 0..100_u64 {
@@ -86,23 +89,28 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_a_hundred_times() {
         check(&client, &known, round, seed);
 
         let (acknowledge, acknowledgements) = mpsc::channel();
-        let before = known.clone();
-        let writer = thread::spawn({
-            let seed = random.u64(..);
-            move || keep_changing(&client, before, &acknowledge, seed)
-        });
-        for _ in 0..random.usize(1..12) {
+        let writers: Vec<_> = known
+            .drain(..)
+            .map(|before| {
+                let (client, acknowledge, seed) = (server.client(), acknowledge.clone(), random.u64(..));
+                thread::spawn(move || keep_changing(&client, before, &acknowledge, seed))
+            })
+            .collect();
+        drop(acknowledge);
+        for _ in 0..random.usize(1..12 * WRITERS) {
             acknowledgements.recv().unwrap();
             acknowledged += 1;
         }
         // Any moment of the next change will do: parsing, writing, syncing, answering.
         thread::sleep(Duration::from_micros(random.u64(0..3_000)));
         server.kill();
-        let (after, unsure) = writer.join().unwrap();
-        known = after;
-        if let Some(uid) = unsure {
-            // The change in flight may have happened: take whatever is there from now on.
-            known.remove(&uid);
+        for writer in writers {
+            let (mut after, unsure) = writer.join().unwrap();
+            if let Some(uid) = unsure {
+                // The change in flight may have happened: take whatever is there from now on.
+                after.remove(&uid);
+            }
+            known.push(after);
         }
     }
     assert!(
@@ -114,7 +122,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_a_hundred_times() {
     eprintln!("more than {acknowledged} acknowledged changes, none lost");
 }
 
-fn check(client: &Client, known: &Known, round: u64, seed: u64) {
+fn check(client: &Client, known: &[Known], round: u64, seed: u64) {
     let there: BTreeMap<String, bool> = client
         .webhooks()
         .list()
@@ -123,7 +131,7 @@ fn check(client: &Client, known: &Known, round: u64, seed: u64) {
         .map(|row| row.map(|row| (row.uid.to_string(), row.is_active)))
         .collect::<Result<_, _>>()
         .unwrap();
-    for (uid, state) in known {
+    for (uid, state) in known.iter().flatten() {
         assert_eq!(
             there.get(uid),
             state.as_ref(),

@@ -169,3 +169,52 @@ fn chained(row: &Row) -> Result<Chained, StoreError> {
         hash: row.get("hash")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hex;
+
+    fn line(action: &str, object: &str) -> Line {
+        Line {
+            at: 1_767_225_600_000,
+            actor_kind: "key".into(),
+            actor_key: Some("0123456789AB".into()),
+            actor_user: Some("anna".into()),
+            action: action.into(),
+            object: object.into(),
+            seq: None,
+        }
+    }
+
+    #[test]
+    fn the_chain_is_the_one_that_others_compute() {
+        let first = link(&NONE_BEFORE, 1, &line("webhook.create", "wé").canonical());
+        assert_eq!(
+            hex::encode(&first),
+            "78181d92a03ca333092bcca0ee8c87a7944ca2f7a76a29c3989bb75298af2aeb"
+        );
+        let second = Line {
+            at: -1,
+            actor_kind: "console".into(),
+            actor_key: None,
+            actor_user: None,
+            seq: Some(7),
+            ..line("api_key.revoke", "k")
+        };
+        assert_eq!(
+            hex::encode(&link(&first, 2, &second.canonical())),
+            "efee0a1ddcd73dd860b73b73e6be41349b08e73f8642ed009b8891d8285bfb9d"
+        );
+    }
+
+    #[test]
+    fn no_text_passes_for_the_end_of_a_field() {
+        for (one, other) in [
+            (line("x", "y\u{1}z"), line("x\u{1}y", "z")),
+            (line("xy", ""), line("x", "y")),
+        ] {
+            assert_ne!(one.canonical(), other.canonical());
+        }
+    }
+}
