@@ -1,9 +1,9 @@
-//! Keys by command: what is asked of the server, and where the secret goes.
+//! Keys by command: what is asked of a server, and where the secret goes.
 
 use serde_json::{Value, json};
 
 use super::{
-    avala::{Outcome, avala},
+    avala::{Outcome, Typed, avala},
     canned::{Canned, in_turn},
 };
 
@@ -221,9 +221,13 @@ fn a_key_that_cannot_be_written_is_revoked() {
 
 /// Runs a line whose stdout nobody reads.
 fn unread(server: &Canned, line: &str) -> Outcome {
+    unread_by(avala(line).on(&server.base_url, "key"))
+}
+
+/// Runs it while nobody reads its stdout.
+pub(crate) fn unread_by(mut typed: Typed) -> Outcome {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut typed = avala(line).on(&server.base_url, "key");
     typed.command.stdin(std::process::Stdio::null());
     typed.command.stderr(std::process::Stdio::piped());
     typed.command.stdout(writer);
