@@ -224,7 +224,7 @@ fn section(entrants: &[Entrant], counted: &Series, uses: &Uses, load_before: &st
         promise(
             "writing the uses of 1,000 keys",
             uses.written.median(),
-            Limit::Nanoseconds(50_000_000.0),
+            Limit::Milliseconds(50.0),
         ),
     ];
     Section::new("verify", "Verifying a key", &text, promises)

@@ -122,7 +122,7 @@ pub enum Command {
     /// The same API, with its own accounts and keys; everything it keeps is in the data directory. `--dev` is for trying
     /// things out: it listens on this machine only, lets anyone sign up, and prints a key.
     #[cfg(feature = "server")]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Work with the data of a server on this machine
     #[cfg(feature = "server")]
     #[command(subcommand)]

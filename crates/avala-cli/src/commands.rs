@@ -66,7 +66,7 @@ pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub(crate) fn run(cli: Cli, out: Output) -> Result<Exit, Failure> {
     match cli.command {
         #[cfg(feature = "server")]
-        Command::Serve(args) => serve::run(&cli.global, args, out),
+        Command::Serve(args) => serve::run(&cli.global, *args, out),
         #[cfg(feature = "server")]
         Command::Server(verb) => server::run(&cli.global, verb, out),
         #[cfg(feature = "server")]

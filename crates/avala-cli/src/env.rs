@@ -53,13 +53,13 @@ pub const HTTPS_PROXY: Variable = Variable {
 /// The database of a server.
 pub const DATABASE_URL: Variable = Variable {
     name: "AVALA_DATABASE_URL",
-    meaning: "For `serve`, `server seed`: postgres://USER:PASSWORD@HOST/DATABASE.",
+    meaning: "For `serve`, `server …`: postgres://USER:PASSWORD@HOST/DATABASE.",
 };
 
 /// The file with the database of a server.
 pub const DATABASE_URL_FILE: Variable = Variable {
     name: "AVALA_DATABASE_URL_FILE",
-    meaning: "For `serve`, `server seed`: a private file with that URL.",
+    meaning: "For `serve`, `server …`: a private file with that URL.",
 };
 
 /// No colours.

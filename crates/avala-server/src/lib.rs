@@ -4,6 +4,7 @@
 //! process does the same through [`keys::Authority::open`], and a running server follows within a quarter of a second.
 
 mod accounts;
+pub mod audit;
 mod auth;
 mod buckets;
 mod clock;
@@ -18,6 +19,7 @@ pub mod keys;
 #[cfg(feature = "measure")]
 #[doc(hidden)]
 pub mod measure;
+mod metrics;
 mod outgoing;
 mod paging;
 mod password;
@@ -34,6 +36,7 @@ mod usage;
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, Database, GoogleEndpoints, Limits, PasswordCost, RateLimit, Rates, TlsFiles};
 pub use error::{AuthorityError, StartError};
+pub use metrics::Metrics;
 pub use routes::served;
 pub use server::{Agents, Server, Users};
 pub use store::StoreError;

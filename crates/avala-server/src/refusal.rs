@@ -117,15 +117,25 @@ impl Refusal {
         )
     }
 
+    /// The code for programs. Field errors have none in their body.
+    pub(crate) fn code(&self) -> &'static str {
+        match self.reason {
+            Reason::Detail { code, .. } => code,
+            Reason::ScopeMissing(_) => "scope_missing",
+            Reason::AddressNotAllowed(_) => "address_not_allowed",
+            Reason::Fields(_) => "fields",
+        }
+    }
+
     /// The body, with a link to its explanation where the server knows one.
     pub(crate) fn body(&self, docs: Option<&str>) -> Value {
-        let (detail, code) = match &self.reason {
+        let detail = match &self.reason {
             // Field errors stand alone, as the official clients expect them.
             Reason::Fields(errors) => return json!(errors),
-            Reason::Detail { detail, code } => (detail.as_ref(), *code),
-            Reason::ScopeMissing(_) => (texts::FORBIDDEN, "scope_missing"),
-            Reason::AddressNotAllowed(_) => (texts::FORBIDDEN, "address_not_allowed"),
+            Reason::Detail { detail, .. } => detail.as_ref(),
+            Reason::ScopeMissing(_) | Reason::AddressNotAllowed(_) => texts::FORBIDDEN,
         };
+        let code = self.code();
         let mut body = json!({ "detail": detail, "code": code });
         if let Reason::ScopeMissing(scope) = self.reason {
             body["required_scope"] = scope.as_str().into();

@@ -21,6 +21,7 @@ use crate::{
     error::{AuthorityError, StartError},
     jobs,
     keys::{self, Authority, Follower},
+    metrics::Metrics,
     outgoing::Outgoing,
     password::Passwords,
     random::Random,
@@ -41,10 +42,11 @@ const INTERRUPTED_AFTER: Duration = Duration::from_mins(1);
 /// A server on a data directory. As long as it lives, no other server opens the same one.
 pub struct Server {
     authority: Authority,
-    /// When all keys were read, or a little earlier.
-    keys_read: Instant,
+    /// From the instant on when all keys were read, or a little earlier.
+    follower: Follower,
     settings: Settings,
     usage: Usage,
+    metrics: Metrics,
     #[cfg(feature = "measure")]
     pub(crate) measured: crate::measure::Measured,
     _lock: File,
@@ -89,10 +91,13 @@ impl Server {
         if let Err(error) = fail_interrupted(&authority).await {
             tracing::error!(%error, "cannot look for interrupted deliveries");
         }
+        let follower = Follower::new(keys_read, config.limits.keys_current_for);
+        let usage = Usage::new(authority.store().clone());
         Ok(Self {
-            usage: Usage::new(authority.store().clone()),
+            metrics: Metrics::new(authority.clone(), follower.clone(), usage.clone()),
             authority,
-            keys_read,
+            follower,
+            usage,
             settings: Settings {
                 outgoing: Arc::new(Outgoing::new(config.allow_webhook_targets)?),
                 s3_endpoint: config.s3_endpoint,
@@ -121,7 +126,6 @@ impl Server {
     ) -> Result<(), StartError> {
         let address = listener.local_addr().map_err(StartError::Listener)?;
         let settings = &self.settings;
-        let follower = Follower::new(self.keys_read, settings.limits.keys_current_for);
         let service = Service {
             authority: self.authority.clone(),
             routes: Routes::new().map_err(|error| StartError::Routes(error.to_string()))?,
@@ -143,14 +147,15 @@ impl Server {
             deliveries: Arc::default(),
             jobs: Arc::default(),
             request_ids: RequestIds::new(self.authority.random().bytes()?),
-            follower: follower.clone(),
+            follower: self.follower.clone(),
             usage: self.usage.clone(),
+            metrics: self.metrics.clone(),
             #[cfg(feature = "measure")]
             measured: self.measured.clone(),
         };
         // Ends with this call, however it ends.
         let mut following = JoinSet::new();
-        following.spawn(follower.follow(self.authority.clone()));
+        following.spawn(self.follower.clone().follow(self.authority.clone()));
         following.spawn(keep_failing_interrupted(self.authority.clone()));
         following.spawn(self.usage.clone().keep_flushing(self.authority.clone()));
         if let Some(tls) = &settings.tls {
@@ -187,6 +192,11 @@ impl Server {
     /// How keys are used.
     pub fn usage(&self) -> &Usage {
         &self.usage
+    }
+
+    /// What it tells a monitoring system, on a listener of its own.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The development key: a full key of a user of its own, the same one again after a restart.

@@ -15,6 +15,7 @@ use crate::{
     hex,
     jobs::Jobs,
     keys::{Authority, Follower},
+    metrics::Metrics,
     outgoing::Outgoing,
     password::Passwords,
     routes::Routes,
@@ -47,6 +48,7 @@ pub(crate) struct Service {
     pub(crate) request_ids: RequestIds,
     pub(crate) follower: Follower,
     pub(crate) usage: Usage,
+    pub(crate) metrics: Metrics,
     #[cfg(feature = "measure")]
     pub(crate) measured: crate::measure::Measured,
 }

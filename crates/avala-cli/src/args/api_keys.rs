@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use avala_api::{
     Scope, Timestamp,
-    api_keys::{ApiKeyId, KeyState, RevokeReason},
+    api_keys::{ApiKeyId, KeyState, Period, RevokeReason},
     users::UserUid,
 };
 use clap::{ArgGroup, Args, Subcommand};
@@ -40,6 +40,8 @@ pub enum ApiKeys {
     Disable(OneApiKey),
     /// Switch a key on again
     Enable(OneApiKey),
+    /// Show how a key was used: the last seven days, unless you say otherwise
+    Usage(ApiKeyUsage),
 }
 
 /// One key.
@@ -178,4 +180,24 @@ pub struct RevokeApiKey {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// `avala keys usage`
+#[derive(Debug, Args)]
+pub struct ApiKeyUsage {
+    /// Which.
+    #[command(flatten)]
+    pub key: OneApiKey,
+
+    /// From the hour or day of this instant on, such as 2026-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<Timestamp>,
+
+    /// Until this instant
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<Timestamp>,
+
+    /// By hour or by day, in `--output json`
+    #[arg(long, value_name = "PERIOD")]
+    pub by: Option<Period>,
 }

@@ -52,6 +52,10 @@ pub struct Serve {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: Option<u32>,
 
+    /// Where monitoring asks
+    #[command(flatten)]
+    pub metrics: Metrics,
+
     /// Requests a minute and key, or `off` [default: 100]
     #[arg(long, value_name = "off|N", value_parser = super::values::rate_limit)]
     pub rate_limit: Option<RateLimit>,
@@ -79,6 +83,18 @@ pub struct Serve {
     /// Stop when stdin ends, so that a program that starts a server never leaves one behind
     #[arg(long)]
     pub until_stdin_ends: bool,
+}
+
+/// Where monitoring asks.
+#[derive(Debug, Args)]
+pub struct Metrics {
+    /// Answer GET /metrics here, for Prometheus, on this machine only
+    #[arg(id = "metrics", long = "metrics", value_name = "ADDRESS:PORT", value_parser = super::values::bind_address)]
+    pub address: Option<SocketAddr>,
+
+    /// Let --metrics be an address that other machines reach: it asks for no key and speaks plain HTTP
+    #[arg(long = "metrics-allow-remote", requires = "metrics")]
+    pub allow_remote: bool,
 }
 
 /// Options of `avala demo`.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use avala_keys::Secret;
-use clap::{Args, Subcommand};
+use avala_server::audit::Head;
+use clap::{Args, Subcommand, ValueEnum};
 
 /// The data of a server on this machine.
 #[derive(Debug, Subcommand)]
@@ -18,6 +19,9 @@ pub enum ServerVerb {
     ///
     /// Of two rows, lists show the one further down in the file first, as the newer one.
     Seed(ServerSeed),
+    /// Read the audit: who did what, as a chain in which no line can be altered unnoticed
+    #[command(subcommand)]
+    Audit(AuditVerb),
 }
 
 /// `avala server seed`
@@ -26,6 +30,14 @@ pub struct ServerSeed {
     /// The file, or `-` for stdin
     pub file: PathBuf,
 
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
+}
+
+/// Where a server keeps its data.
+#[derive(Debug, Args)]
+pub struct ServerData {
     /// The data directory of the server
     #[arg(long, value_name = "DIR", default_value = "./.avala")]
     pub data_dir: PathBuf,
@@ -38,4 +50,64 @@ pub struct ServerSeed {
     /// Read the URL of the database from this file; other users must not be able to read it
     #[arg(long, value_name = "FILE")]
     pub database_file: Option<PathBuf>,
+}
+
+/// The audit of a server.
+#[derive(Debug, Subcommand)]
+pub enum AuditVerb {
+    /// Walk the chain, and name the first line that was altered, moved, put in or taken out
+    ///
+    /// Each line has a hash of itself and of the line before. Who can write the database can cut off the end, or write
+    /// another chain: give a head that was kept elsewhere to see that. Lines from before the chain are counted, and in no
+    /// way protected.
+    Verify(AuditVerify),
+    /// Print the end of the chain, as HASH:COUNT, to be kept elsewhere
+    Head(AuditHead),
+    /// Write out all lines, oldest first; they are not verified
+    Export(AuditExport),
+}
+
+/// `avala server audit verify`
+#[derive(Debug, Args)]
+pub struct AuditVerify {
+    /// A head that was kept elsewhere: the chain must lead to it. Can be given several times
+    #[arg(long, value_name = "HASH:COUNT")]
+    pub head: Vec<Head>,
+
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
+}
+
+/// `avala server audit head`
+#[derive(Debug, Args)]
+pub struct AuditHead {
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
+}
+
+/// `avala server audit export`
+#[derive(Debug, Args)]
+pub struct AuditExport {
+    /// How the lines are written
+    #[arg(long, value_name = "FORMAT")]
+    pub format: AuditFormat,
+
+    /// Write to this new private file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
+}
+
+/// How the audit is written out.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum AuditFormat {
+    /// A JSON object in each line, exact
+    Jsonl,
+    /// For spreadsheets: what one would take for a formula begins with an apostrophe
+    Csv,
 }

@@ -1,11 +1,12 @@
 //! `avala keys …`
 
-use std::time::SystemTime;
+use std::{collections::BTreeMap, time::SystemTime};
 
 use avala_api::{
     Operation, Timestamp,
     api_keys::{
-        ApiKey, Create, Disable, Enable, EndGrace, Get, KeyAccess, List, Revoke, RevokeReason, Rotate, Update,
+        ApiKey, Create, Disable, Enable, EndGrace, Get, GetUsage, KeyAccess, KeyUsage, List, Revoke,
+        RevokeReason, Rotate, Update, UsageBucket,
     },
 };
 use ipnet::IpNet;
@@ -30,6 +31,7 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     (Revoke::ROUTE.operation, "avala keys revoke"),
     (Disable::ROUTE.operation, "avala keys disable"),
     (Enable::ROUTE.operation, "avala keys enable"),
+    (GetUsage::ROUTE.operation, "avala keys usage"),
 ];
 
 pub(super) async fn run(session: &Session, verb: args::ApiKeys) -> Result<(), Failure> {
@@ -49,6 +51,14 @@ pub(super) async fn run(session: &Session, verb: args::ApiKeys) -> Result<(), Fa
         args::ApiKeys::Revoke(args) => revoke(session, args).await,
         args::ApiKeys::Disable(args) => ask(session, Disable::new(args.id)).await,
         args::ApiKeys::Enable(args) => ask(session, Enable::new(args.id)).await,
+        args::ApiKeys::Usage(args) => {
+            let mut usage = GetUsage::new(args.key.id);
+            usage.from = args.from;
+            usage.to = args.to;
+            usage.by = args.by;
+            let usage = session.may_call::<GetUsage>()?.send(usage).await?;
+            Ok(session.out.record(&usage)?)
+        }
     }
 }
 
@@ -238,5 +248,31 @@ impl Record for ApiKey {
         let within = self.effective_within_ms.map(|millis| format!("{millis} ms"));
         told("everywhere within", within.into());
         fields
+    }
+}
+
+impl Record for KeyUsage {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        let sum = |of: fn(&UsageBucket) -> u64| self.buckets.iter().map(of).sum::<u64>();
+        let parts = |of: fn(&UsageBucket) -> &BTreeMap<String, u64>| {
+            let mut parts = BTreeMap::<&str, u64>::new();
+            for (name, count) in self.buckets.iter().flat_map(of) {
+                *parts.entry(name).or_default() += count;
+            }
+            let parts: Vec<String> = parts
+                .into_iter()
+                .map(|(name, count)| format!("{name} {count}"))
+                .collect();
+            Cell::names(&parts)
+        };
+        vec![
+            ("last used", self.last_used_at.into()),
+            ("from", self.last_used_ip.clone().into()),
+            ("by", self.last_used_agent.clone().into()),
+            ("requests", Cell::text(&sum(|bucket| bucket.requests))),
+            ("refused", Cell::text(&sum(|bucket| bucket.refused))),
+            ("resources", parts(|bucket| &bucket.by_group)),
+            ("answers", parts(|bucket| &bucket.by_status)),
+        ]
     }
 }

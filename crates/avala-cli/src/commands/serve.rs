@@ -5,6 +5,7 @@ pub(super) mod database;
 mod open_files;
 
 use std::{
+    future::pending,
     io::{self, Read as _},
     net::SocketAddr,
     path::PathBuf,
@@ -43,6 +44,18 @@ pub(super) fn run(global: &Global, args: args::Serve, out: Output) -> Result<Exi
         ))
         .hint("Use --bind 127.0.0.1:PORT, or leave out --dev."));
     }
+    if let Some(address) = args.metrics.address
+        && !address.ip().is_loopback()
+        && !args.metrics.allow_remote
+    {
+        return Err(Failure::usage(format!(
+            "Metrics are for this machine only, and {} is not on it: nothing there asks for a key.",
+            address.ip()
+        ))
+        .hint(
+            "Use --metrics 127.0.0.1:PORT, or --metrics-allow-remote if only your monitoring reaches it.",
+        ));
+    }
     logging::start(global, Some(LevelFilter::WARN))?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(args, out))
@@ -50,10 +63,18 @@ pub(super) fn run(global: &Global, args: args::Serve, out: Output) -> Result<Exi
 
 async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     // The port comes first: whoever finds it taken must find nothing changed.
-    let listener = listen(args.bind).map_err(|error| cannot_listen(args.bind, &error))?;
+    let listener = listen(args.bind).map_err(|error| cannot_listen(args.bind, "--bind", &error))?;
     let address = listener.local_addr()?;
+    let metrics = args
+        .metrics
+        .address
+        .map(|wanted| listen(wanted).map_err(|error| cannot_listen(wanted, "--metrics", &error)))
+        .transpose()?;
     let config = config(&args, out)?;
     let mut ready = Ready::at(address, &args, config.limits.connections);
+    if let Some(listener) = &metrics {
+        ready.metrics_url = Some(format!("http://{}/metrics", listener.local_addr()?));
+    }
     let server = Server::open(config)
         .await
         .map_err(|error| Failure::local(sentence(&error)))?;
@@ -84,10 +105,16 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
             () = stdin_ended(), if args.until_stdin_ends => {}
         }
     };
-    server
-        .serve(listener, stop)
-        .await
-        .map_err(|error| Failure::local(sentence(&error)))?;
+    let scraped = async {
+        match metrics {
+            Some(listener) => server.metrics().serve(listener).await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        ended = server.serve(listener, stop) => ended.map_err(|error| Failure::local(sentence(&error)))?,
+        () = scraped => {}
+    }
     server.close().await;
     out.note("Stopped.");
     Ok(Exit::OK)
@@ -138,11 +165,12 @@ fn config(args: &args::Serve, out: Output) -> Result<Config, Failure> {
     Ok(config)
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            Failure::local(format!("{address} is in use: another program listens there."))
-                .hint("Stop it, or choose another port: --bind 127.0.0.1:0 takes a free one.")
+            Failure::local(format!("{address} is in use: another program listens there.")).hint(format!(
+                "Stop it, or choose another port: {option} 127.0.0.1:0 takes a free one."
+            ))
         }
         io::ErrorKind::PermissionDenied => Failure::local(format!("Listening on {address} is not allowed."))
             .hint("Ports below 1024 need more rights; choose a higher one."),
@@ -155,6 +183,8 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
 struct Ready {
     url: String,
     base_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     api_key: Option<Secret>,
     data_dir: PathBuf,
@@ -175,6 +205,7 @@ impl Ready {
         Self {
             url,
             base_url,
+            metrics_url: None,
             api_key: None,
             data_dir: args.data_dir.clone(),
             connections,
@@ -198,6 +229,9 @@ impl Ready {
             self.data_dir.display()
         ));
         out.note(&format!("Room for {} connections at one time.", self.connections));
+        if let Some(url) = &self.metrics_url {
+            out.note(&format!("Metrics are at {url}."));
+        }
         if self.nobody {
             out.note(
                 "Nobody has an account yet: start with --bootstrap-key-file FILE for a first key, or with --sign-up.",

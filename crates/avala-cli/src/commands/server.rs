@@ -1,12 +1,17 @@
 //! `avala server …`: the data of a server on this machine, with or without the server running.
 
+mod audit;
 mod seed;
 
+use avala_server::keys::Authority;
 use tokio::runtime;
 
-use super::interruptible;
+use super::{
+    interruptible,
+    serve::{database, sentence},
+};
 use crate::{
-    args::{Global, ServerVerb},
+    args::{Global, ServerData, ServerVerb},
     exit::Exit,
     failure::Failure,
     logging,
@@ -14,7 +19,7 @@ use crate::{
 };
 
 pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit, Failure> {
-    if global.read_only {
+    if global.read_only && !matches!(verb, ServerVerb::Audit(_)) {
         return Err(Failure::usage(
             "This writes to the server's data, and --read-only forbids that.",
         ));
@@ -24,7 +29,16 @@ pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit
     runtime.block_on(interruptible(async {
         match verb {
             ServerVerb::Seed(args) => seed::run(args, out).await,
+            ServerVerb::Audit(verb) => audit::run(verb, out).await,
         }
     }))?;
     Ok(Exit::OK)
+}
+
+/// Opens the data of a server, running or not.
+async fn open(data: &ServerData, out: Output) -> Result<Authority, Failure> {
+    let database = database::chosen(data.database.as_ref(), data.database_file.as_deref(), out)?;
+    Authority::open_with(&data.data_dir, &database)
+        .await
+        .map_err(|error| Failure::local(sentence(&error)))
 }

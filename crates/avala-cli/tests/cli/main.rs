@@ -8,6 +8,7 @@
 )]
 
 mod api_keys;
+mod audit;
 mod avala;
 mod canned;
 mod credentials;

@@ -1,8 +1,8 @@
 //! `avala serve`: ready lines, restarts, refusals, and leaving.
 
 use std::{
-    io::{BufRead as _, BufReader},
-    net::TcpListener,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     process::{Child, ChildStdin, Command, Stdio},
 };
 
@@ -114,6 +114,37 @@ fn a_development_server_listens_on_this_machine_only() {
         let text = typed.run().failed(2);
         assert!(text.contains("this machine only"), "{text}");
         assert!(!directory.path().join(".avala").exists(), "nothing was made");
+    }
+}
+
+#[test]
+fn metrics_are_for_this_machine_unless_it_is_said_that_they_are_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut typed = avala("serve --bind 127.0.0.1:0 --metrics 0.0.0.0:0");
+    typed.command.current_dir(directory.path());
+    let text = typed.run().failed(2);
+    assert!(text.contains("--metrics-allow-remote"), "{text}");
+    assert!(!directory.path().join(".avala").exists(), "nothing was made");
+
+    // There are none unless they are asked for.
+    let served = serve(&directory, "");
+    assert_eq!(served.ready.get("metrics_url"), None);
+    served.stop();
+    for options in [
+        "--metrics 127.0.0.1:0",
+        "--metrics 0.0.0.0:0 --metrics-allow-remote",
+    ] {
+        let served = serve(&directory, options);
+        let url: url::Url = served.text("metrics_url").parse().unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", url.port().unwrap())).unwrap();
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+        assert!(answer.contains("\navala_keys 0\n"), "{answer}");
+        served.stop();
     }
 }
 

@@ -38,15 +38,17 @@ pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, shutdow
         };
         match accepted {
             Ok(Some((stream, peer, slot))) => {
-                connections.spawn(connection::serve(
-                    stream,
-                    peer,
-                    slot,
-                    service.clone(),
-                    stopping.clone(),
-                ));
+                let open = service.metrics.connection();
+                let serving = connection::serve(stream, peer, slot, service.clone(), stopping.clone());
+                connections.spawn(async move {
+                    let _open = open;
+                    serving.await;
+                });
             }
-            Ok(None) => tracing::debug!("an address has too many connections"),
+            Ok(None) => {
+                service.metrics.connection_refused();
+                tracing::debug!("an address has too many connections");
+            }
             Err(error) => {
                 // Usually: no file descriptors left. One comes back as soon as a waiting connection is closed.
                 tracing::warn!(%error, "cannot accept a connection");

@@ -23,7 +23,7 @@ impl Hosts {
     }
 
     /// Refuses a request without exactly one `Host`, or with one that is not ours.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
             return Err(Refusal::bad_request("Exactly one Host header is needed.", "host_missing").closing());

@@ -54,6 +54,8 @@ struct Admission<'a> {
 struct Seen<'a> {
     service: &'a Service,
     client: IpAddr,
+    began: Instant,
+    method: &'static str,
     group: &'static str,
     /// The key, if it was proven and in force.
     key: Option<KeyId>,
@@ -66,20 +68,20 @@ pub(super) async fn answer(
     peer: IpAddr,
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
-    let began = Instant::now();
     let id = service.request_ids.next();
     let client = service.trusted_proxies.client(peer, request.headers());
+    let mut seen = Seen::new(service, client, known_method(request.method()));
+    let began = seen.began;
     let span = tracing::info_span!(
         "request",
         id,
         %client,
-        method = known_method(request.method()),
+        method = seen.method,
         route = Empty,
         key = Empty,
         status = Empty,
         micros = Empty,
     );
-    let mut seen = Seen::new(service, client);
     let response = carry_out(service, client, request, &id, &mut seen)
         .instrument(span.clone())
         .await;
@@ -107,6 +109,7 @@ async fn carry_out(
     if !key_in_url::holds(&parts.uri)
         && let Some(reply) = service.health(parts.uri.path())
     {
+        seen.group = "health";
         return response(service, Ok(reply), None, id).map(Either::Left);
     }
     let Admission {
@@ -167,7 +170,7 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
     }
     if let Some(path) = files::asked_for(&service.authority, &parts.method, parts.uri.path()) {
         Span::current().record("route", files::ROUTE);
-        return anonymous(Budget::Calls, nowhere, Ok(Admitted::File(path)));
+        return anonymous(Budget::Calls, "files", Ok(Admitted::File(path)));
     }
     let refused = match service.routes.find(&parts.method, parts.uri.path()) {
         Match::Endpoint(endpoint, path) => {
@@ -295,10 +298,12 @@ fn known_method(method: &http::Method) -> &'static str {
 }
 
 impl<'a> Seen<'a> {
-    fn new(service: &'a Service, client: IpAddr) -> Self {
+    fn new(service: &'a Service, client: IpAddr, method: &'static str) -> Self {
         Self {
             service,
             client,
+            began: Instant::now(),
+            method,
             group: usage::group(None),
             key: None,
             agent: None,
@@ -310,11 +315,15 @@ impl<'a> Seen<'a> {
 
 impl Drop for Seen<'_> {
     fn drop(&mut self) {
+        let outcome = Outcome::of(self.status);
+        self.service
+            .metrics
+            .request(self.group, self.method, outcome.class(), self.began.elapsed());
         if let Some(key) = self.key {
             self.service.usage.count(&Used {
                 key,
                 group: self.group,
-                outcome: Outcome::of(self.status),
+                outcome,
                 at: self.service.authority.now(),
                 address: self.client,
                 agent: self.agent,

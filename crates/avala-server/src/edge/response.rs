@@ -67,6 +67,7 @@ fn whole(
     let (reply, refusal) = match outcome {
         Ok(reply) => (reply, None),
         Err(refusal) => {
+            service.metrics.refusal(refusal.code());
             let body = refusal.body(service.docs_url.as_deref()).to_string();
             (
                 Reply {

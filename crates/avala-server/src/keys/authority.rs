@@ -273,6 +273,11 @@ impl Authority {
         row.filter(|_| proven.into())
     }
 
+    /// How many keys there are, whatever their state.
+    pub(crate) fn len(&self) -> usize {
+        self.0.set.len()
+    }
+
     /// The number up to which the set is complete.
     pub(crate) fn applied(&self) -> i64 {
         self.0.applied.load(Ordering::Acquire)

@@ -52,10 +52,15 @@ impl Follower {
         }
     }
 
+    /// Time since the last successful look.
+    pub(crate) fn age(&self) -> Duration {
+        let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+        self.began.elapsed().saturating_sub(heard)
+    }
+
     /// Whether the last successful look is recent.
     pub(crate) fn is_current(&self) -> bool {
-        let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
-        self.began.elapsed().saturating_sub(heard) < self.current_for
+        self.age() < self.current_for
     }
 
     /// Whether the database answers, as far as the last look tells.

@@ -25,6 +25,10 @@ impl KeySet {
         self.rows.pin().get(&id).cloned()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Takes a row in, unless a newer one is there, or was.
     pub(crate) fn apply(&self, row: KeyRow) {
         let removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);

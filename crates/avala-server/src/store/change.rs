@@ -3,7 +3,11 @@
 use avala_api::Timestamp;
 use avala_keys::KeyId;
 
-use super::{Connection, StoreError, sql};
+use super::{
+    Connection, StoreError,
+    audit::{self, Line},
+    sql,
+};
 
 /// A change that has begun.
 pub(crate) struct Change {
@@ -76,20 +80,16 @@ impl Change {
             Actor::Console => ("console", None, None),
             Actor::Server => ("server", None, None),
         };
-        sql(
-            "INSERT INTO audit (at, actor_kind, actor_key, actor_user, action, object, seq)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(entry.at)
-        .bind(kind)
-        .bind(key)
-        .bind(user)
-        .bind(entry.action)
-        .bind(entry.object)
-        .bind(self.seq)
-        .execute(self.connection())
-        .await?;
-        Ok(())
+        let line = Line {
+            at: entry.at.unix_millis(),
+            actor_kind: kind.to_owned(),
+            actor_key: key,
+            actor_user: user.map(str::to_owned),
+            action: entry.action.to_owned(),
+            object: entry.object.to_owned(),
+            seq: self.seq,
+        };
+        audit::append(self.connection(), line).await
     }
 
     /// Writes the audit and makes the change durable.

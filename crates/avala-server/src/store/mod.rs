@@ -3,6 +3,7 @@
 pub(crate) mod agent_executions;
 pub(crate) mod agents;
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 pub(crate) mod auto_label_jobs;
 mod change;
 pub(crate) mod data_dir;

@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = migrations![
     6 "0006_storage_and_inference.sql",
     7 "0007_order_of_changes.sql",
     8 "0008_life_of_keys.sql",
+    9 "0009_chain_of_the_audit.sql",
     10 "0010_key_usage.sql",
 ];
 

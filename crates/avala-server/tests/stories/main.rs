@@ -31,6 +31,7 @@ macro_rules! stories {
 
 mod agents;
 mod api_keys;
+mod audit;
 mod authority;
 mod auto_label_jobs;
 mod bodies;
@@ -44,6 +45,7 @@ mod inference_provider_configs;
 mod inference_providers;
 mod key_usage;
 mod keys;
+mod metrics;
 mod model;
 mod older_schema;
 mod organizations;

@@ -4,6 +4,7 @@ use std::fs;
 
 use avala_server::{
     AuthorityError,
+    audit::{Audit, AuditError},
     keys::{Access, NewKey},
 };
 use serde_json::json;
@@ -23,6 +24,7 @@ const ROWS: &str = r#"
 INSERT INTO users (uid, email, created_at) VALUES ('u1', 'Ada.Lovelace@Example.com', 1000);
 INSERT INTO organizations (uid, slug, name, created_at, updated_at) VALUES ('o1', 'ada', 'Ada', 1000, 1000);
 INSERT INTO memberships (organization, user, role, joined_at) VALUES ('o1', 'u1', 'owner', 1000);
+INSERT INTO audit (at, actor_kind, action, object) VALUES (1000, 'console', 'user.create', 'u1');
 INSERT INTO agents (uid, organization, name, events, is_active, task_types, secret, created_at, updated_at)
     VALUES ('a1', 'o1', 'first', '["task.completed"]', 1, '[]', x'00', 1000, 1000);
 INSERT INTO agent_executions (uid, registration, event_type, status, event_payload, created_at, updated_at) VALUES
@@ -109,5 +111,19 @@ async fn rows_of_the_second_schema_are_found_by_columns_of_the_third() {
             .collect();
         assert_eq!(json!(found), expected, "{query}");
     }
+
+    // Then its audit goes on as a chain, which begins after what was written then.
+    let whole = Audit::of(running.server.keys()).verify(&[]).await.unwrap();
+    assert_eq!(whole.before, 1);
+    assert_ne!(whole.head.to_string().split(':').next_back(), Some("0"));
+    assert_eq!(
+        running
+            .dir
+            .execute("UPDATE audit SET hash = x'00' WHERE position = 1")
+            .await,
+        1
+    );
+    let altered = Audit::of(running.server.keys()).verify(&[]).await;
+    assert!(matches!(altered, Err(AuditError::Altered(1))), "{altered:?}");
     running.stop().await;
 }

@@ -23,5 +23,7 @@ super::handle! {
         disable(id: ApiKeyId) -> api_keys::Disable;
         /// Switches a key on again.
         enable(id: ApiKeyId) -> api_keys::Enable;
+        /// How a key was used: by hour or day, by resource and by status.
+        usage(id: ApiKeyId) -> api_keys::GetUsage;
     }
 }

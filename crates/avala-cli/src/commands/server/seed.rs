@@ -6,12 +6,8 @@ use std::{
     path::Path,
 };
 
-use avala_server::{
-    keys::Authority,
-    seed::{Loaded, Seed, SeedError, load},
-};
+use avala_server::seed::{Loaded, Seed, SeedError, load};
 
-use super::super::serve::{database, sentence};
 use crate::{
     args,
     failure::Failure,
@@ -33,10 +29,7 @@ pub(super) async fn run(args: args::ServerSeed, out: Output) -> Result<(), Failu
     let refused = |error: SeedError| refused(error.to_string());
     // Before the data is touched: a file that is wrong says so even where there is no server.
     let seed = Seed::parse(&json).map_err(refused)?;
-    let database = database::chosen(args.database.as_ref(), args.database_file.as_deref(), out)?;
-    let authority = Authority::open_with(&args.data_dir, &database)
-        .await
-        .map_err(|error| Failure::local(sentence(&error)))?;
+    let authority = super::open(&args.data, out).await?;
     let loaded = load(&authority, &seed).await.map_err(refused)?;
     Ok(out.record(&loaded)?)
 }

@@ -76,6 +76,7 @@ CREATE TABLE audit (
     action text NOT NULL,
     object text NOT NULL,
     seq bigint,
+    hash bytea,
     CONSTRAINT audit_pkey PRIMARY KEY ("position")
 );
 CREATE TABLE auto_label_jobs (
@@ -202,6 +203,9 @@ CREATE TABLE meta (
     class text NOT NULL,
     pepper_check bytea NOT NULL,
     created_at bigint NOT NULL,
+    audit_start bigint DEFAULT 0 NOT NULL,
+    audit_count bigint DEFAULT 0 NOT NULL,
+    audit_head bytea DEFAULT '\x0000000000000000000000000000000000000000000000000000000000000000'::bytea NOT NULL,
     CONSTRAINT meta_only_row_check CHECK ((only_row = 1)),
     CONSTRAINT meta_pkey PRIMARY KEY (only_row)
 );

@@ -54,7 +54,7 @@ CREATE TABLE audit (
     actor_user    TEXT,
     action        TEXT NOT NULL,
     object        TEXT NOT NULL
-, seq INTEGER) STRICT;
+, seq INTEGER, hash BLOB) STRICT;
 CREATE TABLE auto_label_jobs (
     position             INTEGER PRIMARY KEY AUTOINCREMENT,
     uid                  TEXT NOT NULL UNIQUE,
@@ -162,7 +162,7 @@ CREATE TABLE meta (
     class         TEXT NOT NULL,
     pepper_check  BLOB NOT NULL,
     created_at    INTEGER NOT NULL
-) STRICT;
+, audit_start INTEGER NOT NULL DEFAULT 0, audit_count INTEGER NOT NULL DEFAULT 0, audit_head BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000') STRICT;
 CREATE TABLE organizations (
     position      INTEGER PRIMARY KEY AUTOINCREMENT,
     uid           TEXT NOT NULL UNIQUE,
