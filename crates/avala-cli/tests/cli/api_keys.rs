@@ -1,9 +1,9 @@
-//! Keys by command: what is asked of the server, and where the secret goes.
+//! Keys by command: what is asked of a server, and where the secret goes.
 
 use serde_json::{Value, json};
 
 use super::{
-    avala::{Outcome, avala},
+    avala::{Outcome, Typed, avala},
     canned::{Canned, in_turn},
 };
 
@@ -221,9 +221,13 @@ fn a_key_that_cannot_be_written_is_revoked() {
 
 /// Runs a line whose stdout nobody reads.
 fn unread(server: &Canned, line: &str) -> Outcome {
+    unread_by(avala(line).on(&server.base_url, "key"))
+}
+
+/// Runs it while nobody reads its stdout.
+pub(crate) fn unread_by(mut typed: Typed) -> Outcome {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut typed = avala(line).on(&server.base_url, "key");
     typed.command.stdin(std::process::Stdio::null());
     typed.command.stderr(std::process::Stdio::piped());
     typed.command.stdout(writer);
@@ -367,6 +371,35 @@ fn keys_are_listed_without_what_they_open_with() {
     );
     let text = on(&server, &format!("{line} -o json")).printed();
     assert!(text.contains(ID) && !text.contains(SECRET), "{text}");
+}
+
+#[test]
+fn the_use_of_a_key_is_summed_up() {
+    let hour = |start, requests, refused| {
+        json!({
+            "start": start, "requests": requests, "refused": refused, "by_group": {"webhooks": requests}, "by_status": {"2xx": requests - refused},
+        })
+    };
+    let usage = json!({
+        "last_used_at": "2026-01-31T13:05:00Z", "last_used_ip": "192.0.2.7", "last_used_agent": "avala-python/0.10.0",
+        "buckets": [hour("2026-01-31T12:00:00Z", 3, 1), hour("2026-01-31T13:00:00Z", 4, 0)],
+    });
+    let server = in_turn(&[("200 OK", &usage.to_string())]);
+    let line = "keys usage Canary000000 --from 2026-01-31T00:00:00Z --to 2026-02-01T00:00:00Z --by hour";
+    let text = on(&server, line).printed();
+    let from_to = "from=2026-01-31T00%3A00%3A00Z&to=2026-02-01T00%3A00%3A00Z";
+    assert_eq!(
+        server.lines(),
+        [format!("GET /api-keys/Canary000000/usage/?{from_to}&by=hour")]
+    );
+    for line in [
+        "requests\t7\n",
+        "refused\t1\n",
+        "resources\twebhooks 7\n",
+        "answers\t2xx 6\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod demo;
 mod exit_codes;
 mod help;
 mod jobs;
+mod life_of_keys;
 mod lists;
 mod output;
 mod proxy;

@@ -1,0 +1,119 @@
+//! Keys by command on a real server, from the answer that makes them to their end.
+
+use serde_json::json;
+
+use super::{
+    api_keys::unread_by,
+    avala::avala,
+    server::{TestServer, server},
+};
+
+/// How a key is answered: the exit code of a call that it may make.
+fn opens(server: &TestServer, key: &str) -> Option<i32> {
+    let outcome = avala("webhooks list").on(&server.base_url, key.trim_end()).run();
+    outcome.code
+}
+
+/// The id in a key: it is no secret.
+fn id_of(key: &str) -> &str {
+    &key["avk_test_".len()..][..12]
+}
+
+#[test]
+fn a_key_lives_and_ends_on_a_real_server() {
+    let server = server();
+    let file = server.directory.path().join("nightly.key");
+    let make = "keys create --name nightly --scope webhooks.read --expires-in 90d --environment ci";
+    let told = server
+        .avala(&format!(
+            "{make} --network 127.0.0.0/8 -o json --out {}",
+            file.display()
+        ))
+        .run()
+        .json();
+    let first = std::fs::read_to_string(&file).unwrap();
+    let first_id = id_of(&first);
+    assert_eq!(
+        (&told["id"], &told["environment"]),
+        (&first_id.into(), &"ci".into())
+    );
+    assert_eq!(told["allowed_networks"], json!(["127.0.0.0/8"]));
+    assert_eq!(opens(&server, &first), Some(0));
+    let denied = avala("agents list").on(&server.base_url, first.trim_end()).run();
+    assert_eq!(denied.code, Some(5), "it may do what was said, and no more");
+
+    let do_it = |line: &str| server.avala(&format!("{line} -o json")).run().json();
+    assert_eq!(do_it(&format!("keys disable {first_id}"))["state"], "disabled");
+    assert_eq!(opens(&server, &first), Some(4));
+    do_it(&format!("keys enable {first_id}"));
+    do_it(&format!("keys update avk_test_{first_id} --name daily"));
+    let listed = server
+        .avala("keys list --state active --environment ci")
+        .run()
+        .printed();
+    assert!(
+        listed.starts_with(&format!("{first_id}\tdaily\tactive\tci\t")),
+        "{listed}"
+    );
+
+    let rotated = server.avala(&format!("keys rotate {first_id} --grace 1h")).run();
+    let second = rotated.stdout;
+    assert_eq!(
+        (opens(&server, &first), opens(&server, &second)),
+        (Some(0), Some(0))
+    );
+    let ended = do_it(&format!("keys end-grace {first_id}"));
+    assert_eq!(ended["rotated_to"], id_of(&second));
+    assert_eq!(
+        (opens(&server, &first), opens(&server, &second)),
+        (Some(4), Some(0))
+    );
+
+    let revoked = do_it(&format!("keys revoke {} --reason leaked --yes", id_of(&second)));
+    assert_eq!(
+        (
+            &revoked["state"],
+            &revoked["revoked_reason"],
+            &revoked["effective"]
+        ),
+        (&"revoked".into(), &"leaked".into(), &"everywhere".into())
+    );
+    assert_eq!(opens(&server, &second), Some(4));
+}
+
+#[test]
+fn a_successor_that_nobody_took_is_replaced_on_a_real_server() {
+    let server = server();
+    let old = server
+        .avala("keys create --name nightly --scope webhooks.read")
+        .run()
+        .stdout;
+    let line = format!("keys rotate {}", id_of(&old));
+    let lost = unread_by(server.avala(&line)).failed(1);
+    assert!(lost.contains("and revoked.\nhint: Do it again"), "{lost}");
+    let new = server.avala(&line).run().stdout;
+    assert_eq!((opens(&server, &old), opens(&server, &new)), (Some(0), Some(0)));
+    let states = server.avala("keys list --state revoked -o json").run().json();
+    assert_eq!(states.as_array().unwrap().len(), 1, "{states}");
+}
+
+#[test]
+fn a_key_that_the_server_makes_is_in_no_log_and_no_message() {
+    let server = server();
+    for (number, verb) in ["create --name n --full-access", "rotate"]
+        .into_iter()
+        .enumerate()
+    {
+        let file = server.directory.path().join(number.to_string());
+        let old = server.avala("keys create --name old --full-access").run().stdout;
+        let which = if verb == "rotate" { id_of(&old) } else { "" };
+        let line = format!("keys {verb} {which} --log trace, --out {}", file.display());
+        let outcome = server.avala(&line).run();
+        let key = std::fs::read_to_string(&file).unwrap();
+        assert!(outcome.stderr.contains("TRACE"), "the log was on: {outcome:?}");
+        assert!(
+            !format!("{outcome:?}").contains(&key.trim_end()[22..]),
+            "{outcome:?}"
+        );
+    }
+}
