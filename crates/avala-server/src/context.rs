@@ -3,6 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 use avala_api::Timestamp;
+use http::{HeaderMap, HeaderValue};
 
 use crate::{
     auth::Principal,
@@ -11,16 +12,41 @@ use crate::{
     store::{Change, Entry},
 };
 
+/// The longest name of a request.
+const MOST_NAME: usize = 255;
+
 /// What a handler has at hand.
 #[derive(Clone)]
 pub(crate) struct Context {
     service: Arc<Service>,
     principal: Option<Principal>,
+    idempotency_key: Option<HeaderValue>,
 }
 
 impl Context {
-    pub(crate) fn new(service: Arc<Service>, principal: Option<Principal>) -> Self {
-        Self { service, principal }
+    pub(crate) fn new(service: Arc<Service>, principal: Option<Principal>, headers: &HeaderMap) -> Self {
+        Self {
+            service,
+            principal,
+            idempotency_key: headers.get("idempotency-key").cloned(),
+        }
+    }
+
+    /// The name that the caller gives its request, so that it may be repeated.
+    pub(crate) fn idempotency_key(&self) -> Result<Option<&str>, Refusal> {
+        let Some(value) = &self.idempotency_key else {
+            return Ok(None);
+        };
+        let name = value
+            .to_str()
+            .ok()
+            .filter(|name| (1..=MOST_NAME).contains(&name.len()));
+        name.map(Some).ok_or_else(|| {
+            Refusal::bad_request(
+                "An Idempotency-Key has 1 to 255 characters of ASCII.",
+                "idempotency_key_malformed",
+            )
+        })
     }
 
     /// The caller. Only anonymous routes have none.

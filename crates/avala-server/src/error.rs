@@ -131,6 +131,9 @@ pub enum AuthorityError {
     /// The user exists already.
     #[error("a user with this email already exists")]
     UserExists,
+    /// Something was made under this name before.
+    #[error("a request of this name was carried out before")]
+    Repeated,
     /// The stored row does not carry its seal: somebody changed it by hand.
     #[error(
         "the stored key was changed outside of the server; it opens nothing any more, and its row can be deleted"

@@ -267,7 +267,7 @@ async fn run(
         query: parts.uri.query().unwrap_or_default().to_owned(),
         body,
     };
-    let context = Context::new(service.clone(), principal);
+    let context = Context::new(service.clone(), principal, &parts.headers);
     // A panic in one request must not end the others, nor close the connection without an answer.
     AssertUnwindSafe(async move { (endpoint.handler)(context, call).await })
         .catch_unwind()

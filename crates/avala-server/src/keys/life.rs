@@ -6,7 +6,10 @@ use avala_keys::KeyId;
 use super::{Authority, Issued, KeyRow, More, authority::Mint};
 use crate::{
     error::AuthorityError,
-    store::{Actor, Change, Entry, StoreError, api_keys},
+    store::{
+        Actor, Change, Entry, StoreError, api_keys,
+        idempotency_keys::{self, Named},
+    },
 };
 
 /// The action of the audit that ends a key for ever, whatever its row says.
@@ -19,10 +22,25 @@ pub(crate) struct Rotated {
 }
 
 impl Authority {
-    /// Makes a key within bounds that were checked.
-    pub(crate) async fn create(&self, actor: &Actor, mint: Mint) -> Result<(Issued, KeyRow), AuthorityError> {
+    /// Makes a key within bounds that were checked; none if the request has a name that one was made under before.
+    pub(crate) async fn create(
+        &self,
+        actor: &Actor,
+        mint: Mint,
+        named: Option<&Named<'_>>,
+    ) -> Result<(Issued, KeyRow), AuthorityError> {
         let mut change = self.store().change().await?;
         let (issued, row) = self.mint(&mut change, mint).await?;
+        if let Some(named) = named {
+            let made = idempotency_keys::insert(change.connection(), named, issued.id.as_str(), self.now());
+            made.await.map_err(|error| {
+                if error.is_duplicate() {
+                    AuthorityError::Repeated
+                } else {
+                    error.into()
+                }
+            })?;
+        }
         self.commit(change, actor, "api_key.issue", issued.id).await?;
         self.apply(row.clone());
         Ok((issued, row))

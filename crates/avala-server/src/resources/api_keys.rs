@@ -1,25 +1,28 @@
 //! API keys. A key makes and changes keys of its own organization, and none that may do more than itself.
 
 use avala_api::{
-    Extra, FieldErrors, Page, Scope, Timestamp,
+    Extra, FieldErrors, Operation, Page, Scope, Timestamp,
     api_keys::{
-        ApiKey, ApiKeyId, Create, Disable, Effective, Enable, EndGrace, Get, GetUsage, KeyAccess, KeyState,
-        KeyUsage, List, Period, Revoke, Rotate, Update, UsageBucket,
+        ApiKey, ApiKeyId, Create, Disable, Effective, Enable, EndGrace, Get, GetUsage, KeyAccess, KeyHint,
+        KeyState, KeyUsage, List, Period, Revoke, Rotate, Update, UsageBucket,
     },
 };
 use avala_keys::KeyId;
 use http::StatusCode;
+use sha2::{Digest, Sha256};
 
 use super::key_fields;
 use crate::{
     auth::Principal,
     context::Context,
+    error::AuthorityError,
     keys::{Access, Bounds, KeyRow, Mint, More},
     paging,
     refusal::Refusal,
     store::{
         Rows,
         api_keys::{self, Filter},
+        idempotency_keys::{self, Named},
     },
     usage::{Bucket, By, LastUse},
 };
@@ -116,6 +119,8 @@ fn bucket(bucket: Bucket) -> UsageBucket {
 
 pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey, Refusal> {
     let caller = context.caller()?;
+    let request = operation.body().ok().flatten().unwrap_or_default();
+    let request = Sha256::digest(request).into();
     let own = Bounds::of(caller.row());
     let mut errors = FieldErrors::default();
     key_fields::check_name("name", &operation.name, &mut errors);
@@ -162,11 +167,64 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
             ..More::default()
         },
     };
-    let (issued, row) = context.authority.create(&actor, mint).await?;
+    let name = context.idempotency_key()?;
+    let named = name.map(|name| Named {
+        actor: caller.key(),
+        name,
+        request: &request,
+    });
+    if let Some(named) = &named
+        && let Some(made) = made_before(&context, named).await?
+    {
+        return Ok(made);
+    }
+    let (issued, row) = match context.authority.create(&actor, mint, named.as_ref()).await {
+        Ok(made) => made,
+        // By another request, a moment ago; perhaps it is not acknowledged yet.
+        Err(AuthorityError::Repeated) => {
+            let named = named.ok_or_else(Refusal::internal)?;
+            let made = made_before(&context, &named).await?;
+            return made.ok_or_else(in_use);
+        }
+        Err(error) => return Err(error.into()),
+    };
     Ok(ApiKey {
         secret: Some(issued.key.into_secret()),
         ..shown(&context, &row, None)
     })
+}
+
+fn in_use() -> Refusal {
+    let refusal = Refusal::conflict(
+        "A request under this Idempotency-Key is being carried out at this moment.",
+        "idempotency_key_in_use",
+    );
+    Refusal {
+        retry_after: Some(1),
+        ..refusal
+    }
+}
+
+/// What this very request made before. Its secret was told then.
+async fn made_before(context: &Context, named: &Named<'_>) -> Result<Option<ApiKey>, Refusal> {
+    let Some(made) = idempotency_keys::find(context.store().reader(), named, context.now()).await? else {
+        return Ok(None);
+    };
+    if !made.is_same {
+        return Err(Refusal::conflict(
+            "Another request was carried out under this Idempotency-Key.",
+            "idempotency_key_reused",
+        ));
+    }
+    let id = made.object.parse().map_err(|_| Refusal::internal())?;
+    let row = context.authority.known(id).ok_or_else(Refusal::not_found)?;
+    let mut key = seen(context, &row).await?;
+    key.hints.push(KeyHint {
+        rule: "made_before".to_owned(),
+        text: "This request was carried out before. The secret was in its answer then, once.".to_owned(),
+        extra: Extra::new(),
+    });
+    Ok(Some(key))
 }
 
 pub(super) async fn update(context: Context, operation: Update) -> Result<ApiKey, Refusal> {

@@ -11,6 +11,7 @@ pub(crate) mod datasets;
 mod error;
 pub(crate) mod exported_tasks;
 pub(crate) mod exports;
+pub(crate) mod idempotency_keys;
 pub(crate) mod inference_providers;
 pub(crate) mod jobs;
 pub(crate) mod key_usage;

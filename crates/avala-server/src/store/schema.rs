@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations![
     8 "0008_life_of_keys.sql",
     9 "0009_chain_of_the_audit.sql",
     10 "0010_key_usage.sql",
+    11 "0011_idempotency_keys.sql",
 ];
 
 /// The newest schema this version knows.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use avala_keys::ApiKey;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, ManualClock, On, Request, Running, Tenant, start, start_in, start_with};
@@ -551,6 +552,56 @@ async fn what_became_of_keys_is_there_after_a_restart(on: On) {
     );
 }
 
+async fn a_request_with_a_name_makes_one_key_however_often_it_is_repeated(on: On) {
+    let (running, clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let ask = |by: &Tenant, name: &str, body: &Value| {
+        let request = Request::new("POST", "/api-keys/")
+            .key(by.key.expose())
+            .header("Idempotency-Key", name);
+        running.send(request.json(body))
+    };
+    let body = json!({"name": "once", "access": {"kind": "full"}});
+
+    // When it is repeated, and several times at once, there is one key, and its secret was told once.
+    let first = ask(&owner, "first", &body).await.expect(201);
+    let again = join_all((0..5).map(|_| ask(&owner, "first", &body))).await;
+    let at_once = join_all((0..5).map(|_| ask(&owner, "second", &body))).await;
+    for answer in again {
+        let answer = answer.expect(201);
+        assert_eq!((&answer["id"], &answer["secret"]), (&first["id"], &Value::Null));
+        assert_eq!(answer["hints"][0]["rule"], json!("made_before"));
+    }
+    let (made, busy): (Vec<_>, Vec<_>) = at_once.iter().partition(|answer| answer.status == 201);
+    assert!(
+        busy.iter()
+            .all(|answer| answer.code() == "idempotency_key_in_use")
+    );
+    let told = made.iter().filter(|answer| answer.json()["secret"].is_string());
+    assert_eq!(told.count(), 1);
+    let keys = owner.get("/api-keys/").await.expect(200);
+    assert_eq!(
+        keys["results"].as_array().unwrap().len(),
+        3,
+        "with the owner's own"
+    );
+
+    // Under the same name, nothing else is asked; another key's names are its own; and after a day it is free again.
+    let other = json!({"name": "other", "access": {"kind": "full"}});
+    assert_eq!(
+        ask(&owner, "first", &other).await.code(),
+        "idempotency_key_reused"
+    );
+    let colleague = holder(&owner, &first);
+    assert!(ask(&colleague, "first", &other).await.expect(201)["secret"].is_string());
+    clock.advance_millis(24 * 3_600_000);
+    assert!(ask(&owner, "first", &other).await.expect(201)["secret"].is_string());
+
+    let too_long = ask(&owner, &"x".repeat(256), &body).await;
+    assert_eq!(too_long.code(), "idempotency_key_malformed");
+    assert_eq!(ask(&owner, "", &body).await.code(), "idempotency_key_malformed");
+}
+
 async fn another_organizations_keys_are_not_there(on: On) {
     let running = start(on).await;
     let ours = running.tenant("a@example.com").await;
@@ -670,6 +721,7 @@ stories![
     revoking_is_for_ever_and_says_where_it_is_in_force,
     a_disabled_key_opens_nothing_until_it_is_enabled,
     what_became_of_keys_is_there_after_a_restart,
+    a_request_with_a_name_makes_one_key_however_often_it_is_repeated,
     another_organizations_keys_are_not_there,
     keys_are_listed_newest_first_by_what_became_of_them,
 ];

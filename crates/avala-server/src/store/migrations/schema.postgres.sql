@@ -144,6 +144,14 @@ CREATE TABLE exports (
     CONSTRAINT exports_pkey PRIMARY KEY ("position"),
     CONSTRAINT exports_uid_key UNIQUE (uid)
 );
+CREATE TABLE idempotency_keys (
+    actor text NOT NULL,
+    name text NOT NULL,
+    request bytea NOT NULL,
+    object text NOT NULL,
+    created_at bigint NOT NULL,
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (actor, name)
+);
 CREATE TABLE inference_providers (
     "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     uid text NOT NULL,
@@ -347,6 +355,7 @@ CREATE INDEX auto_label_jobs_by_organization ON public.auto_label_jobs USING btr
 CREATE INDEX auto_label_jobs_by_project ON public.auto_label_jobs USING btree (project, "position");
 CREATE INDEX datasets_by_organization ON public.datasets USING btree (organization, "position");
 CREATE INDEX exports_by_organization ON public.exports USING btree (organization, "position");
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 CREATE INDEX inference_providers_by_organization ON public.inference_providers USING btree (organization, "position");
 CREATE INDEX inference_providers_by_project ON public.inference_providers USING btree (project);
 CREATE INDEX jobs_by_due_at ON public.jobs USING btree (due_at);

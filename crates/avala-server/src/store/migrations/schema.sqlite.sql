@@ -111,6 +111,16 @@ CREATE TABLE exports (
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE idempotency_keys (
+    -- The key that asked.
+    actor         TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    -- SHA-256 of the request.
+    request       BLOB NOT NULL,
+    object        TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    PRIMARY KEY (actor, name)
+) STRICT;
 CREATE TABLE inference_providers (
     position          INTEGER PRIMARY KEY AUTOINCREMENT,
     uid               TEXT NOT NULL UNIQUE,
@@ -269,6 +279,7 @@ CREATE INDEX auto_label_jobs_by_organization ON auto_label_jobs (organization, p
 CREATE INDEX auto_label_jobs_by_project ON auto_label_jobs (project, position);
 CREATE INDEX datasets_by_organization ON datasets (organization, position);
 CREATE INDEX exports_by_organization ON exports (organization, position);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 CREATE INDEX inference_providers_by_organization ON inference_providers (organization, position);
 CREATE INDEX inference_providers_by_project ON inference_providers (project);
 CREATE INDEX jobs_by_due_at ON jobs (due_at);
