@@ -1,10 +1,12 @@
-//! Random lives of keys, against a model of ten lines. A life that goes wrong tells its seed.
+//! Random lives of keys, against a model of ten lines; a life that goes wrong tells its seed. And keys that are revoked
+//! while they are in use.
 
 use std::{collections::BTreeMap, env, sync::Arc};
 
 use avala_api::Timestamp;
 use avala_keys::ApiKey;
 use fastrand::Rng;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, ManualClock, On, Request, Running, start_in, start_with};
@@ -295,4 +297,41 @@ async fn keys_do_what_the_model_says(on: On) {
     }
 }
 
-stories![keys_do_what_the_model_says];
+/// How many keys are revoked while they are in use.
+fn revocations() -> usize {
+    if env::var_os("CI").is_some() { 10_000 } else { 500 }
+}
+
+async fn no_request_that_begins_after_a_revocation_was_answered_is_accepted(on: On) {
+    const LANES: usize = 16;
+    let running = &start_with(on, |_| {}).await;
+    let owner = &running.tenant("a@example.com").await;
+    let lane = |mut random: Rng| async move {
+        for _ in 0..revocations() / LANES {
+            let body = json!({"name": "a", "access": {"kind": "full"}});
+            let made = owner.post("/api-keys/", body).await.expect(201);
+            let secret = made["secret"].as_str().unwrap();
+            let ask = || running.send(Request::new("GET", "/users/me/").key(secret));
+            let path = format!("/api-keys/{}/revoke/", made["id"].as_str().unwrap());
+            let revoke = async {
+                // So that requests are at every stage when it comes.
+                for _ in 0..random.usize(..50) {
+                    tokio::task::yield_now().await;
+                }
+                owner.post(&path, json!({})).await.expect(200);
+                ask().await
+            };
+            let (after, one, other) = tokio::join!(revoke, ask(), ask());
+            assert_eq!((after.status, after.code().as_str()), (401, "key_revoked"));
+            for during in [one, other] {
+                assert!(during.status == 200 || during.code() == "key_revoked");
+            }
+        }
+    };
+    join_all((0..LANES).map(|seed| lane(Rng::with_seed(seed as u64)))).await;
+}
+
+stories![
+    keys_do_what_the_model_says,
+    no_request_that_begins_after_a_revocation_was_answered_is_accepted,
+];
