@@ -131,6 +131,9 @@ pub enum AuthorityError {
     /// The user exists already.
     #[error("a user with this email already exists")]
     UserExists,
+    /// The key that asks was changed meanwhile.
+    #[error("the key that asks was changed meanwhile")]
+    CallerChanged,
     /// Something was made under this name before.
     #[error("a request of this name was carried out before")]
     Repeated,

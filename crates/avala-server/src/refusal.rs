@@ -204,6 +204,7 @@ impl From<AuthorityError> for Refusal {
         match error {
             AuthorityError::Store(error) => error.into(),
             AuthorityError::NotFound("key") => Self::not_found(),
+            AuthorityError::CallerChanged => Self::key("key_changed"),
             AuthorityError::Altered => Self::conflict(
                 "The row of this key was changed outside of the server. The key opens nothing; revoke it.",
                 "key_altered",

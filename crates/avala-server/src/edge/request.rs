@@ -138,7 +138,7 @@ async fn carry_out(
         Ok(admitted)
     });
     let outcome = match outcome {
-        Ok(Admitted::Call(call)) => run(service, &parts, body, principal, call).await,
+        Ok(Admitted::Call(call)) => run(service, &parts, body, client, principal, call).await,
         Ok(Admitted::File(_)) if !body.is_end_stream() => Err(Refusal::not_found().closing()),
         Ok(Admitted::File(path)) => match Download::open(&path).await {
             Ok(download) => {
@@ -256,12 +256,23 @@ async fn run(
     service: &Arc<Service>,
     parts: &Parts,
     body: Incoming,
+    client: IpAddr,
     principal: Option<Principal>,
     AdmittedCall { endpoint, path }: AdmittedCall<'_>,
 ) -> Result<Reply, Refusal> {
     let limits = &service.config;
     let longest = body::longest(limits, principal.is_none());
     let body = body::read(body, longest, limits.body_timeout).await?;
+    let principal = match principal {
+        // The body took its time, in which the key may have been ended.
+        Some(_) if !body.is_empty() => {
+            let principal = identify(service, parts)?;
+            principal.may_come_from(client)?;
+            principal.may(endpoint.route.access)?;
+            Some(principal)
+        }
+        principal => principal,
+    };
     let call = Call {
         path,
         query: parts.uri.query().unwrap_or_default().to_owned(),

@@ -12,7 +12,13 @@ use std::{
 use avala_api::{Timestamp, api_keys::KeyState, users::UserUid};
 use avala_keys::{ApiKey, Class, KeyId};
 
-use super::{Access, KeyRow, More, Opened, life::REVOKE, open, pepper::Pepper, set::KeySet};
+use super::{
+    Access, KeyRow, More, Opened,
+    life::{Asker, REVOKE},
+    open,
+    pepper::Pepper,
+    set::KeySet,
+};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Database, operating_system},
@@ -230,18 +236,17 @@ impl Authority {
             row.expires_at = Some(row.expires_at.map_or(at, |present| present.min(at)));
             Ok::<_, AuthorityError>(())
         };
-        self.alter(id, &Actor::Console, "api_key.expire", expire).await?;
+        self.alter(id, Asker::console(), "api_key.expire", expire).await?;
         Ok(())
     }
 
     /// Ends a key, for ever. When this returns, the key opens nothing in this process.
     pub async fn revoke(&self, id: KeyId) -> Result<(), AuthorityError> {
-        let actor = Actor::Console;
         let revoke = |row: &mut KeyRow| {
-            row.revoke(self.now(), &actor, None);
+            row.revoke(self.now(), &Actor::Console, None);
             Ok::<_, AuthorityError>(())
         };
-        self.alter(id, &actor, REVOKE, revoke).await?;
+        self.alter(id, Asker::console(), REVOKE, revoke).await?;
         Ok(())
     }
 

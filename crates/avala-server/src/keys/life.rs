@@ -10,12 +10,46 @@ use crate::{
         Actor, Change, Entry, StoreError, api_keys,
         idempotency_keys::{self, Named},
     },
+    usage::Usage,
 };
 
 /// The action of the audit that ends a key for ever, whatever its row says.
 pub(super) const REVOKE: &str = "api_key.revoke";
 
-/// A successor, and the key it follows.
+/// Who changes a key.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    pub(crate) actor: &'a Actor,
+    /// The row of the key that asks, as it was when its request was looked at.
+    pub(crate) caller: Option<&'a KeyRow>,
+}
+
+impl<'a> Asker<'a> {
+    /// Whoever runs a program of the server's on its own machine.
+    pub(super) fn console() -> Self {
+        Self {
+            actor: &Actor::Console,
+            caller: None,
+        }
+    }
+
+    /// A request with this key.
+    pub(crate) fn key(actor: &'a Actor, caller: &'a KeyRow) -> Self {
+        Self {
+            actor,
+            caller: Some(caller),
+        }
+    }
+}
+
+/// The successor that a key has already.
+pub(crate) struct Successor<'a> {
+    pub(crate) row: &'a KeyRow,
+    /// Whether anybody has used it.
+    pub(crate) was_used: bool,
+}
+
+/// A new successor.
 pub(crate) struct Rotated {
     pub(crate) issued: Issued,
     pub(crate) successor: KeyRow,
@@ -25,12 +59,13 @@ impl Authority {
     /// Makes a key within bounds that were checked; none if the request has a name that one was made under before.
     pub(crate) async fn create(
         &self,
-        actor: &Actor,
+        by: Asker<'_>,
         mint: Mint,
         named: Option<&Named<'_>>,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
         let mut change = self.store().change().await?;
         let (issued, row) = self.mint(&mut change, mint).await?;
+        self.check(&mut change, by).await?;
         if let Some(named) = named {
             let made = idempotency_keys::insert(change.connection(), named, issued.id.as_str(), self.now());
             made.await.map_err(|error| {
@@ -41,7 +76,7 @@ impl Authority {
                 }
             })?;
         }
-        self.commit(change, actor, "api_key.issue", issued.id).await?;
+        self.commit(change, by.actor, "api_key.issue", issued.id).await?;
         self.apply(row.clone());
         Ok((issued, row))
     }
@@ -50,7 +85,7 @@ impl Authority {
     pub(crate) async fn alter<E>(
         &self,
         id: KeyId,
-        actor: &Actor,
+        by: Asker<'_>,
         action: &'static str,
         alter: impl FnOnce(&mut KeyRow) -> Result<(), E>,
     ) -> Result<KeyRow, E>
@@ -60,6 +95,7 @@ impl Authority {
         let mut change = self.store().change().await?;
         // First, since it lets one change to keys at a time read what it is going to write.
         let seq = change.next_seq().await?;
+        self.check(&mut change, by).await?;
         let stored = api_keys::find(change.connection(), id).await?;
         let is_missing = stored.is_none();
         let trusted = stored.and_then(|stored| self.trusted(stored));
@@ -72,17 +108,21 @@ impl Authority {
                 .flatten()
         };
         let mut altered = None;
+        let mut was_asked = false;
         if let Some(mut row) = trusted.or_else(known) {
+            was_asked = true;
             alter(&mut row)?;
             altered = Some(row);
         }
         let Some(mut row) = altered.filter(|row| is_trusted || row.revoked_at.is_some()) else {
+            // A caller that nobody could say whose key this is has no business with it.
+            let is_nobodys = by.caller.is_some() && !was_asked;
             // There is no row to write, but the key is ended: whichever row is put back later.
-            if action == REVOKE {
-                self.commit(change, actor, action, id).await?;
+            if action == REVOKE && !is_nobodys {
+                self.commit(change, by.actor, action, id).await?;
             }
             self.forget(id);
-            return Err(if is_missing {
+            return Err(if is_missing || is_nobodys {
                 AuthorityError::NotFound("key").into()
             } else {
                 AuthorityError::Altered.into()
@@ -90,7 +130,7 @@ impl Authority {
         };
         row.seq = seq;
         self.write(&mut change, &row).await?;
-        self.commit(change, actor, action, id).await?;
+        self.commit(change, by.actor, action, id).await?;
         self.apply(row.clone());
         Ok(row)
     }
@@ -99,7 +139,7 @@ impl Authority {
     pub(crate) async fn revoke_as<E>(
         &self,
         id: KeyId,
-        actor: &Actor,
+        by: Asker<'_>,
         reason: Option<RevokeReason>,
         may: impl FnOnce(&KeyRow) -> Result<(), E>,
     ) -> Result<KeyRow, E>
@@ -109,10 +149,10 @@ impl Authority {
         let now = self.now();
         let revoke = |row: &mut KeyRow| {
             may(row)?;
-            row.revoke(now, actor, reason.as_ref());
+            row.revoke(now, by.actor, reason.as_ref());
             Ok(())
         };
-        self.alter(id, actor, REVOKE, revoke).await
+        self.alter(id, by, REVOKE, revoke).await
     }
 
     /// Gives a key a successor with the same policy, unless `may` refuses, and lets the key itself open until
@@ -120,21 +160,32 @@ impl Authority {
     pub(crate) async fn rotate<E>(
         &self,
         id: KeyId,
-        actor: &Actor,
+        by: Asker<'_>,
+        usage: &Usage,
         grace_until: Timestamp,
-        may: impl FnOnce(&KeyRow, Option<&KeyRow>) -> Result<(), E>,
+        may: impl FnOnce(&KeyRow, Option<Successor<'_>>) -> Result<(), E>,
     ) -> Result<Rotated, E>
     where
         E: From<AuthorityError> + From<StoreError>,
     {
         let mut change = self.store().change().await?;
+        let actor = by.actor;
         let seq = change.next_seq().await?;
+        self.check(&mut change, by).await?;
         let mut row = self.trusted_row(&mut change, id).await?;
         let lost = match row.more.rotated_to {
-            Some(successor) => Some(self.trusted_row(&mut change, successor).await?),
+            Some(successor) => {
+                let was_used = usage.was_used(successor).await?;
+                Some((self.trusted_row(&mut change, successor).await?, was_used))
+            }
             None => None,
         };
-        may(&row, lost.as_ref())?;
+        let successor = lost.as_ref().map(|(row, was_used)| Successor {
+            row,
+            was_used: *was_used,
+        });
+        may(&row, successor)?;
+        let lost = lost.map(|(row, _)| row);
         let now = self.now();
         let lost = match lost.filter(|lost| lost.revoked_at.is_none()) {
             Some(mut lost) => {
@@ -172,6 +223,26 @@ impl Authority {
             self.apply(row);
         }
         Ok(Rotated { issued, successor })
+    }
+
+    /// Whether whoever asks is still who asked: its key may have been ended or narrowed while the request arrived, or
+    /// while it waited for its turn.
+    async fn check(&self, change: &mut Change, by: Asker<'_>) -> Result<(), AuthorityError> {
+        let Some(caller) = by.caller else {
+            return Ok(());
+        };
+        let row = match self.trusted_row(change, caller.id).await {
+            Err(AuthorityError::NotFound(_) | AuthorityError::Altered) => {
+                return Err(AuthorityError::CallerChanged);
+            }
+            row => row?,
+        };
+        let is_over = self.has_passed(row.end());
+        if row.seq == caller.seq && !is_over {
+            Ok(())
+        } else {
+            Err(AuthorityError::CallerChanged)
+        }
     }
 
     async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {

@@ -17,6 +17,7 @@ pub(crate) use authority::Mint;
 pub(crate) use bounds::Bounds;
 
 pub(crate) use follow::Follower;
+pub(crate) use life::{Asker, Successor};
 pub(crate) use opening::{Opened, open};
 pub(crate) use pepper::sign;
 pub(crate) use row::{KeyRow, More};

@@ -16,7 +16,7 @@ use crate::{
     auth::Principal,
     context::Context,
     error::AuthorityError,
-    keys::{Access, Bounds, KeyRow, Mint, More},
+    keys::{Access, Asker, Bounds, KeyRow, Mint, More, Successor},
     paging,
     refusal::Refusal,
     store::{
@@ -121,6 +121,17 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     let caller = context.caller()?;
     let request = operation.body().ok().flatten().unwrap_or_default();
     let request = Sha256::digest(request).into();
+    let name = context.idempotency_key()?;
+    let named = name.map(|name| Named {
+        actor: caller.key(),
+        name,
+        request: &request,
+    });
+    if let Some(named) = &named
+        && let Some(made) = made_before(&context, named).await?
+    {
+        return Ok(made);
+    }
     let own = Bounds::of(caller.row());
     let mut errors = FieldErrors::default();
     key_fields::check_name("name", &operation.name, &mut errors);
@@ -167,18 +178,11 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
             ..More::default()
         },
     };
-    let name = context.idempotency_key()?;
-    let named = name.map(|name| Named {
-        actor: caller.key(),
-        name,
-        request: &request,
-    });
-    if let Some(named) = &named
-        && let Some(made) = made_before(&context, named).await?
+    let (issued, row) = match context
+        .authority
+        .create(Asker::key(&actor, caller.row()), mint, named.as_ref())
+        .await
     {
-        return Ok(made);
-    }
-    let (issued, row) = match context.authority.create(&actor, mint, named.as_ref()).await {
         Ok(made) => made,
         // By another request, a moment ago; perhaps it is not acknowledged yet.
         Err(AuthorityError::Repeated) => {
@@ -217,7 +221,8 @@ async fn made_before(context: &Context, named: &Named<'_>) -> Result<Option<ApiK
         ));
     }
     let id = made.object.parse().map_err(|_| Refusal::internal())?;
-    let row = context.authority.known(id).ok_or_else(Refusal::not_found)?;
+    // Committed, and not yet taken in here.
+    let row = context.authority.known(id).ok_or_else(in_use)?;
     let mut key = seen(context, &row).await?;
     key.hints.push(KeyHint {
         rule: "made_before".to_owned(),
@@ -283,23 +288,22 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
     let now = context.now();
     let grace_until = Timestamp::from_unix_millis(now.unix_millis() + i64::from(grace) * 1000);
     let id = id(&operation.id)?;
-    let used = used_successor(&context, id).await?;
-    let may = |row: &KeyRow, successor: Option<&KeyRow>| {
+    let may = |row: &KeyRow, successor: Option<Successor<'_>>| {
         visible(caller, row)?;
         let is_own = row.id == caller.key();
         if !caller.holds(Scope::KeysManage) && !is_own {
             return Err(Refusal::scope_missing(Scope::KeysManage));
         }
         // Whoever rotates a key gets to know another one like it.
-        if !is_own && !Bounds::of(caller.row()).cover(&policy(row)) {
+        if !is_own && !is_within(caller, row) {
             return Err(exceeds_caller());
         }
         alive(&context, row)?;
         let is_over = context.authority.has_passed(row.more.grace_until);
         // One that was revoked can take nobody's place any more.
-        let is_used = successor.is_some_and(|successor| {
-            successor.revoked_at.is_none()
-                && (successor.more.rotated_to.is_some() || used == Some(successor.id))
+        // One that was switched off on purpose is nobody's lost secret.
+        let is_used = successor.is_some_and(|Successor { row, was_used }| {
+            was_used || row.more.rotated_to.is_some() || row.more.disabled_at.is_some()
         });
         if is_over || is_used {
             return Err(Refusal::conflict(
@@ -309,23 +313,16 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
         }
         Ok(())
     };
+    let actor = caller.actor();
+    let by = Asker::key(&actor, caller.row());
     let rotated = context
         .authority
-        .rotate(id, &caller.actor(), grace_until, may)
+        .rotate(id, by, &context.usage, grace_until, may)
         .await?;
     Ok(ApiKey {
         secret: Some(rotated.issued.key.into_secret()),
         ..shown(&context, &rotated.successor, None)
     })
-}
-
-/// The successor of a key, if somebody has used it: then its secret was not lost.
-async fn used_successor(context: &Context, id: KeyId) -> Result<Option<KeyId>, Refusal> {
-    let row = context.authority.known(id);
-    let Some(successor) = row.and_then(|row| row.more.rotated_to) else {
-        return Ok(None);
-    };
-    Ok(context.usage.was_used(successor).await?.then_some(successor))
 }
 
 pub(super) async fn end_grace(context: Context, operation: EndGrace) -> Result<ApiKey, Refusal> {
@@ -346,9 +343,10 @@ pub(super) async fn revoke(context: Context, operation: Revoke) -> Result<ApiKey
     let caller = context.caller()?;
     let id = id(&operation.id)?;
     let may = |row: &KeyRow| visible(caller, row);
+    let actor = caller.actor();
     let row = context
         .authority
-        .revoke_as(id, &caller.actor(), operation.reason, may)
+        .revoke_as(id, Asker::key(&actor, caller.row()), operation.reason, may)
         .await?;
     let is_shared = context.store().is_shared();
     let lease = u64::try_from(context.config.keys_current_for.as_millis()).unwrap_or(u64::MAX);
@@ -381,7 +379,7 @@ pub(super) async fn enable(context: Context, operation: Enable) -> Result<ApiKey
     let enable = |row: &mut KeyRow| {
         visible(caller, row)?;
         not_revoked(row)?;
-        if row.more.disabled_at.is_some() && !Bounds::of(caller.row()).cover(&policy(row)) {
+        if row.more.disabled_at.is_some() && !is_within(caller, row) {
             return Err(exceeds_caller());
         }
         row.more.disabled_at = None;
@@ -396,8 +394,10 @@ async fn altered(
     action: &'static str,
     alter: impl FnOnce(&mut KeyRow) -> Result<(), Refusal>,
 ) -> Result<ApiKey, Refusal> {
-    let actor = context.caller()?.actor();
-    let row = context.authority.alter(id(given)?, &actor, action, alter).await?;
+    let caller = context.caller()?;
+    let actor = caller.actor();
+    let by = Asker::key(&actor, caller.row());
+    let row = context.authority.alter(id(given)?, by, action, alter).await?;
     seen(context, &row).await
 }
 
@@ -437,12 +437,13 @@ fn alive(context: &Context, row: &KeyRow) -> Result<(), Refusal> {
     }
 }
 
-/// What a successor of the key may do.
-fn policy(row: &KeyRow) -> Bounds {
-    Bounds {
+/// Whether another key like this one, or this one again, may do no more than the caller, for nobody else.
+fn is_within(caller: &Principal, row: &KeyRow) -> bool {
+    let policy = Bounds {
         end: row.expires_at,
         ..Bounds::of(row)
-    }
+    };
+    row.owner == caller.user() && Bounds::of(caller.row()).cover(&policy)
 }
 
 fn exceeds_caller() -> Refusal {

@@ -29,6 +29,9 @@ const STRIDES: u32 = 10;
 /// How many statements may take longer at the same time.
 const LONG: usize = 4;
 
+/// How many connections are kept for the next statements.
+const KEPT: usize = 16;
+
 /// How many statements are kept prepared on a connection: more than there are.
 const PREPARED: usize = 256;
 
@@ -40,7 +43,7 @@ struct Shared {
     path: Box<Path>,
     /// `None` once closed.
     idle: Mutex<Option<Vec<Reading>>>,
-    long: Semaphore,
+    long: Arc<Semaphore>,
 }
 
 /// One connection.
@@ -63,7 +66,7 @@ impl SqliteReaders {
         Ok(Self(Arc::new(Shared {
             path: path.into(),
             idle: Mutex::new(Some(vec![first])),
-            long: Semaphore::new(LONG),
+            long: Arc::new(Semaphore::new(LONG)),
         })))
     }
 
@@ -79,10 +82,11 @@ impl SqliteReaders {
         if let Some(rows) = short? {
             return Ok(rows);
         }
-        // Closed only together with the runtime.
-        let _turn = self.0.long.acquire().await;
+        // The turn ends with the statement, even if nobody waits for it any more.
+        let turn = self.0.long.clone().acquire_owned().await;
         let shared = self.0.clone();
         spawn_blocking(move || {
+            let _turn = turn;
             let reading = shared.take()?;
             let rows = reading.at_length(&text, &values);
             shared.give_back(reading);
@@ -105,7 +109,9 @@ impl Shared {
     }
 
     fn give_back(&self, reading: Reading) {
-        if let Some(idle) = &mut *self.lock() {
+        if let Some(idle) = &mut *self.lock()
+            && idle.len() < KEPT
+        {
             idle.push(reading);
         }
     }

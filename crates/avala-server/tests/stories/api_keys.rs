@@ -5,6 +5,10 @@ use std::sync::Arc;
 use avala_keys::ApiKey;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::support::{Answer, ManualClock, On, Request, Running, Tenant, start, start_in, start_with};
 
@@ -354,9 +358,77 @@ async fn a_rotation_whose_answer_was_lost_is_repaired_by_repeating_it(on: On) {
     };
     assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
 
-    // Unless it was revoked: then the old one may have another.
+    // Whatever becomes of it: the old one is not to outlive its grace by another one.
     act(&owner, &new, "revoke").await.expect(200);
-    act(&owner, &old, "rotate").await.expect(201);
+    assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
+
+    // One that nobody used and somebody revoked or switched off.
+    let revoked = make(&owner, json!({"access": {"kind": "full"}})).await;
+    let successor = holder(&owner, &act(&owner, &revoked, "rotate").await.expect(201));
+    act(&owner, &successor, "revoke").await.expect(200);
+    let successor = holder(&owner, &act(&owner, &revoked, "rotate").await.expect(201));
+    act(&owner, &successor, "disable").await.expect(200);
+    assert_eq!(act(&owner, &revoked, "rotate").await.code(), "already_rotated");
+}
+
+/// The beginning of a request whose last byte the client keeps for itself.
+async fn all_but_the_last_byte(by: &Tenant, method: &str, path: &str, body: &Value) -> (TcpStream, u8) {
+    let request = Request::new(method, path).key(by.key.expose()).json(body);
+    let mut bytes = request.bytes();
+    let last = bytes.pop().unwrap();
+    let mut stream = TcpStream::connect(by.address).await.unwrap();
+    stream.write_all(&bytes).await.unwrap();
+    // The head has arrived: another request on another connection is answered after it.
+    assert!(by.get("/users/me/").await.status > 0);
+    (stream, last)
+}
+
+async fn a_request_that_was_held_back_is_nothing_worth_once_its_key_is_ended(on: On) {
+    let running = start(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let full = json!({"name": "a", "access": {"kind": "full"}});
+    let nothing = json!({"access": {"kind": "listed", "scopes": ["keys.manage"]}});
+    for end in ["revoke", "disable", "narrow"] {
+        // Given a thief who holds back the last byte of a request for a key.
+        let thief = make(&owner, full.clone()).await;
+        let (mut stream, last) = all_but_the_last_byte(&thief, "POST", "/api-keys/", &full).await;
+
+        // When the key is ended or narrowed before it comes.
+        match end {
+            "narrow" => owner.patch(&path(&thief, ""), nothing.clone()).await.expect(200),
+            end => act(&owner, &thief, end).await.expect(200),
+        };
+        stream.write_all(&[last]).await.unwrap();
+        let mut answer = Vec::new();
+        while Answer::parse(&answer).is_none_or(|answer| answer.body.is_empty()) {
+            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
+        }
+
+        // Then it makes none.
+        let answer = Answer::parse(&answer).unwrap();
+        let refused = match end {
+            "narrow" => (403, "exceeds_caller"),
+            "revoke" => (401, "key_revoked"),
+            _ => (401, "key_disabled"),
+        };
+        assert_eq!((answer.status, answer.code().as_str()), refused, "{end}");
+    }
+    let keys = owner.get("/api-keys/?limit=100").await.expect(200);
+    assert_eq!(keys["results"].as_array().unwrap().len(), 4);
+}
+
+async fn ending_a_key_that_is_not_there_leaves_nothing_behind(on: On) {
+    let running = start(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let before = running.dir.every_row().await;
+    let nobody = "0".repeat(12);
+    for verb in ["revoke", "disable", "enable", "end-grace", "rotate"] {
+        let answer = owner
+            .post(&format!("/api-keys/{nobody}/{verb}/"), json!({}))
+            .await;
+        assert_eq!(answer.status, 404, "{verb}");
+    }
+    assert_eq!(running.dir.every_row().await, before);
 }
 
 async fn a_key_tells_how_it_was_used(on: On) {
@@ -715,6 +787,8 @@ stories![
     a_key_is_only_ever_narrowed,
     a_rotated_key_opens_until_the_last_millisecond_of_its_grace,
     a_rotation_whose_answer_was_lost_is_repaired_by_repeating_it,
+    a_request_that_was_held_back_is_nothing_worth_once_its_key_is_ended,
+    ending_a_key_that_is_not_there_leaves_nothing_behind,
     a_key_tells_how_it_was_used,
     the_grace_of_a_key_never_outlives_it_and_can_be_ended,
     a_key_rotates_itself_only_with_the_right_to,

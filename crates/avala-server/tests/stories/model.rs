@@ -117,7 +117,7 @@ impl Life {
     /// A successor whose secret may have been lost on the way: it is in nobody's use.
     fn is_lost(&self, id: &str) -> bool {
         let successor = &self.keys[id];
-        successor.revoked || (successor.successor.is_none() && !successor.used)
+        successor.successor.is_none() && !successor.used && !successor.disabled
     }
 
     async fn create(&mut self) {
