@@ -1,21 +1,17 @@
-//! The life of keys over the API: made, narrowed, rotated, switched off, revoked; and never more than their maker.
+//! The life of keys over the API: made, listed, used, switched off, revoked.
 
 use std::sync::Arc;
 
 use avala_keys::ApiKey;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 use crate::support::{Answer, ManualClock, On, Request, Running, Tenant, start, start_in, start_with};
 
-const NOW: &str = "2026-01-01T00:00:00Z";
+pub(crate) const NOW: &str = "2026-01-01T00:00:00Z";
 
 /// The holder of the key in an answer that made one.
-fn holder(of: &Tenant, made: &Value) -> Tenant {
+pub(crate) fn holder(of: &Tenant, made: &Value) -> Tenant {
     Tenant {
         address: of.address,
         user: of.user.clone(),
@@ -24,12 +20,12 @@ fn holder(of: &Tenant, made: &Value) -> Tenant {
 }
 
 /// Makes a key with these members besides a name, and gives its holder.
-async fn make(by: &Tenant, members: Value) -> Tenant {
+pub(crate) async fn make(by: &Tenant, members: Value) -> Tenant {
     let made = create(by, members).await.expect(201);
     holder(by, &made)
 }
 
-async fn create(by: &Tenant, members: Value) -> Answer {
+pub(crate) async fn create(by: &Tenant, members: Value) -> Answer {
     let mut body = json!({ "name": "made" });
     body.as_object_mut()
         .unwrap()
@@ -37,15 +33,15 @@ async fn create(by: &Tenant, members: Value) -> Answer {
     by.post("/api-keys/", body).await
 }
 
-fn path(of: &Tenant, verb: &str) -> String {
+pub(crate) fn path(of: &Tenant, verb: &str) -> String {
     format!("/api-keys/{}/{verb}", of.key.id())
 }
 
-async fn act(by: &Tenant, on: &Tenant, verb: &str) -> Answer {
+pub(crate) async fn act(by: &Tenant, on: &Tenant, verb: &str) -> Answer {
     by.post(&path(on, &format!("{verb}/")), json!({})).await
 }
 
-async fn status(of: &Tenant) -> (u16, String) {
+pub(crate) async fn status(of: &Tenant) -> (u16, String) {
     let answer = of.get("/users/me/").await;
     let code = if answer.status == 200 {
         String::new()
@@ -55,15 +51,15 @@ async fn status(of: &Tenant) -> (u16, String) {
     (answer.status, code)
 }
 
-fn refused(code: &str) -> (u16, String) {
+pub(crate) fn refused(code: &str) -> (u16, String) {
     (401, code.to_owned())
 }
 
-fn served() -> (u16, String) {
+pub(crate) fn served() -> (u16, String) {
     (200, String::new())
 }
 
-async fn with_clock(on: On) -> (Running, ManualClock) {
+pub(crate) async fn with_clock(on: On) -> (Running, ManualClock) {
     let clock = ManualClock::at(NOW);
     let running = start_with(on, |config| config.clock = Arc::new(clock.clone())).await;
     (running, clock)
@@ -108,313 +104,6 @@ async fn a_key_is_made_used_and_told_about_without_its_secret(on: On) {
     ci.get("/webhooks/").await.expect(200);
     assert_eq!(ci.get("/datasets/").await.code(), "scope_missing");
     assert_eq!(ci.get("/api-keys/").await.code(), "scope_missing");
-}
-
-async fn what_a_key_may_do_is_chosen_and_nothing_else_is_taken_for_it(on: On) {
-    let running = start(on).await;
-    let owner = running.tenant("a@example.com").await;
-    let full = json!({"kind": "full"});
-    for (body, field) in [
-        (json!({}), "access"),
-        (json!({"access": null}), "access"),
-        (json!({"access": {}}), "access"),
-        (json!({"access": {"kind": "all"}}), "access"),
-        (json!({"access": {"kind": "listed"}}), "access"),
-        (
-            json!({"access": {"kind": "listed", "scopes": ["agents.*"]}}),
-            "access",
-        ),
-        (json!({"access": full, "name": ""}), "name"),
-        (json!({"access": full, "name": "x".repeat(101)}), "name"),
-        (json!({"access": full, "name": "a\r\nb"}), "name"),
-        (json!({"access": full, "environment": " "}), "environment"),
-        (
-            json!({"access": full, "expires_at": "2020-01-01T00:00:00Z"}),
-            "expires_at",
-        ),
-        (json!({"access": full, "expires_at": "soon"}), "expires_at"),
-        (
-            json!({"access": full, "allowed_networks": ["10.0.0.0/33"]}),
-            "allowed_networks",
-        ),
-        (
-            json!({"access": full, "allowed_networks": ["::ffff:10.0.0.1"]}),
-            "allowed_networks",
-        ),
-        (
-            json!({"access": full, "allowed_networks": vec!["10.0.0.1"; 65]}),
-            "allowed_networks",
-        ),
-        (json!({"access": full, "resources": ["project:1"]}), "resources"),
-        (json!({"access": full, "owner": "somebody"}), "owner"),
-        // Members of the row that nobody may set.
-        (json!({"access": full, "mac": "00"}), "non_field_errors"),
-        (json!({"access": full, "state": "active"}), "non_field_errors"),
-        (json!({"access": full, "created_at": NOW}), "non_field_errors"),
-    ] {
-        let answer = create(&owner, body.clone()).await;
-        assert_eq!(answer.status, 400, "{body}");
-        assert!(answer.json()[field].is_array(), "{body}: {}", answer.json());
-    }
-    let twice = Request::new("POST", "/api-keys/")
-        .key(owner.key.expose())
-        .header("Content-Type", "application/json")
-        .body(r#"{"name":"a","access":{"kind":"listed","scopes":[]},"access":{"kind":"full"}}"#);
-    assert_eq!(running.send(twice).await.code(), "malformed");
-    let all = owner.get("/api-keys/").await.expect(200);
-    assert_eq!(all["results"].as_array().unwrap().len(), 1, "nothing was made");
-
-    // An empty list is nothing.
-    let nothing = make(&owner, json!({"access": {"kind": "listed", "scopes": []}})).await;
-    assert_eq!(status(&nothing).await, served());
-    assert_eq!(nothing.get("/webhooks/").await.code(), "scope_missing");
-}
-
-async fn a_key_makes_no_key_that_may_do_more_than_itself(on: On) {
-    // Given a key that may manage keys, within bounds.
-    let (running, _clock) = with_clock(on).await;
-    let owner = running.tenant("a@example.com").await;
-    let manager = make(
-        &owner,
-        json!({
-            "access": {"kind": "listed", "scopes": ["keys.manage", "keys.read", "agents.read"]},
-            "allowed_networks": ["127.0.0.0/8"],
-            "expires_at": "2026-02-01T00:00:00Z",
-        }),
-    )
-    .await;
-    let agents = json!({"kind": "listed", "scopes": ["agents.read"]});
-    for wider in [
-        json!({"access": {"kind": "full"}}),
-        json!({"access": {"kind": "listed", "scopes": ["agents.write"]}}),
-        json!({"access": agents, "allowed_networks": ["0.0.0.0/0"]}),
-        json!({"access": agents, "allowed_networks": []}),
-        json!({"access": agents, "allowed_networks": ["127.0.0.1", "10.0.0.1"]}),
-        json!({"access": agents, "expires_at": "2026-02-01T00:00:01Z"}),
-    ] {
-        let answer = create(&manager, wider.clone()).await;
-        assert_eq!(
-            (answer.status, answer.code().as_str()),
-            (403, "exceeds_caller"),
-            "{wider}"
-        );
-    }
-
-    // Then what it does not say is as narrow as itself.
-    let made = create(&manager, json!({"access": agents})).await.expect(201);
-    assert_eq!(made["expires_at"], json!("2026-02-01T00:00:00Z"));
-    assert_eq!(made["allowed_networks"], json!(["127.0.0.0/8"]));
-
-    // Nor does it get hold of one by rotating it, nor bring one back.
-    let stronger = make(&owner, json!({"access": {"kind": "full"}})).await;
-    assert_eq!(act(&manager, &stronger, "rotate").await.code(), "exceeds_caller");
-    act(&manager, &stronger, "disable").await.expect(200);
-    assert_eq!(act(&manager, &stronger, "enable").await.code(), "exceeds_caller");
-    assert_eq!(status(&stronger).await, refused("key_disabled"));
-    act(&owner, &stronger, "enable").await.expect(200);
-    assert_eq!(status(&stronger).await, served());
-
-    // And once it has a successor, it makes none that outlives its own last day.
-    act(&owner, &manager, "rotate").await.expect(201);
-    let answer = create(
-        &manager,
-        json!({"access": agents, "expires_at": "2026-01-20T00:00:00Z"}),
-    )
-    .await;
-    assert_eq!(answer.code(), "exceeds_caller");
-}
-
-async fn a_key_is_only_ever_narrowed(on: On) {
-    let (running, _clock) = with_clock(on).await;
-    let owner = running.tenant("a@example.com").await;
-    let key = make(
-        &owner,
-        json!({
-            "access": {"kind": "listed", "scopes": ["agents.read", "webhooks.read"]},
-            "allowed_networks": ["127.0.0.0/8"],
-            "expires_at": "2026-02-01T00:00:00Z",
-        }),
-    )
-    .await;
-    let itself = path(&key, "");
-    for wider in [
-        json!({"access": {"kind": "full"}}),
-        json!({"access": {"kind": "listed", "scopes": ["agents.read", "agents.write"]}}),
-        json!({"allowed_networks": []}),
-        json!({"allowed_networks": ["10.0.0.1"]}),
-        json!({"expires_at": "2026-03-01T00:00:00Z"}),
-    ] {
-        let answer = owner.patch(&itself, wider.clone()).await;
-        assert_eq!(
-            (answer.status, answer.code().as_str()),
-            (409, "only_narrower"),
-            "{wider}"
-        );
-    }
-    for other in [
-        json!({"owner": "x"}),
-        json!({"state": "active"}),
-        json!({"revoked_at": null}),
-    ] {
-        assert_eq!(owner.patch(&itself, other.clone()).await.status, 400, "{other}");
-    }
-    key.get("/webhooks/").await.expect(200);
-
-    // When it is narrowed, the next request knows.
-    let narrower = json!({
-        "name": "less", "access": {"kind": "listed", "scopes": ["agents.read"]}, "expires_at": "2026-01-15T00:00:00Z",
-    });
-    let answer = owner.patch(&itself, narrower).await.expect(200);
-    assert_eq!(
-        (&answer["name"], &answer["expires_at"]),
-        (&json!("less"), &json!("2026-01-15T00:00:00Z"))
-    );
-    assert_eq!(key.get("/webhooks/").await.code(), "scope_missing");
-    let elsewhere = json!({"allowed_networks": ["127.9.9.9"]});
-    owner.patch(&itself, elsewhere).await.expect(200);
-    let answer = key.get("/agents/").await;
-    assert_eq!(
-        (answer.status, answer.code().as_str()),
-        (403, "address_not_allowed")
-    );
-    assert_eq!(answer.json()["address"], json!("127.0.0.1"));
-}
-
-async fn a_rotated_key_opens_until_the_last_millisecond_of_its_grace(on: On) {
-    let (running, clock) = with_clock(on).await;
-    let owner = running.tenant("a@example.com").await;
-    let old = make(
-        &owner,
-        json!({"access": {"kind": "listed", "scopes": ["agents.read"]}, "environment": "ci", "allowed_networks": ["127.0.0.1"]}),
-    )
-    .await;
-    let made = owner
-        .post(&path(&old, "rotate/"), json!({"grace_seconds": 10}))
-        .await
-        .expect(201);
-    let new = holder(&owner, &made);
-
-    // The policy is the same, and both say whose they are.
-    for (member, value) in [
-        ("access", json!({"kind": "listed", "scopes": ["agents.read"]})),
-        ("environment", json!("ci")),
-        ("allowed_networks", json!(["127.0.0.1/32"])),
-        ("rotated_from", json!(old.key.id().to_string())),
-        ("state", json!("active")),
-    ] {
-        assert_eq!(made[member], value, "{member}");
-    }
-    let told = owner.get(&path(&old, "")).await.expect(200);
-    assert_eq!(told["state"], json!("rotated"));
-    assert_eq!(told["rotated_to"], json!(new.key.id().to_string()));
-    assert_eq!(told["grace_until"], json!("2026-01-01T00:00:10Z"));
-
-    clock.advance_millis(9_999);
-    assert_eq!((status(&old).await, status(&new).await), (served(), served()));
-    clock.advance_millis(1);
-    assert_eq!(
-        (status(&old).await, status(&new).await),
-        (refused("key_rotated"), served())
-    );
-    clock.advance_millis(-5);
-    assert_eq!(status(&old).await, refused("key_rotated"));
-    // One that is over is not rotated again.
-    assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
-}
-
-async fn a_rotation_whose_answer_was_lost_is_repaired_by_repeating_it(on: On) {
-    let (running, clock) = with_clock(on).await;
-    let owner = running.tenant("a@example.com").await;
-    let old = make(&owner, json!({"access": {"kind": "full"}})).await;
-
-    // Given a rotation whose answer nobody got.
-    let lost = act(&owner, &old, "rotate").await.expect(201);
-    let lost = holder(&owner, &lost);
-
-    // When it is repeated, there is one successor, and it is the new one.
-    let made = act(&owner, &old, "rotate").await.expect(201);
-    let new = holder(&owner, &made);
-    assert_eq!(status(&lost).await, refused("key_revoked"));
-    assert_eq!(
-        owner.get(&path(&lost, "")).await.expect(200)["revoked_reason"],
-        json!("rotated")
-    );
-    assert_eq!(
-        owner.get(&path(&old, "")).await.expect(200)["rotated_to"],
-        json!(new.key.id().to_string())
-    );
-
-    // Once the successor was used, it stays.
-    assert_eq!(status(&new).await, served());
-    assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
-    let running = start_in(running.stop().await, |config| {
-        config.clock = Arc::new(clock.clone());
-    })
-    .await;
-    let owner = Tenant {
-        address: running.address,
-        user: owner.user.clone(),
-        key: owner.key.clone(),
-    };
-    assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
-
-    // Whatever becomes of it: the old one is not to outlive its grace by another one.
-    act(&owner, &new, "revoke").await.expect(200);
-    assert_eq!(act(&owner, &old, "rotate").await.code(), "already_rotated");
-
-    // One that nobody used and somebody revoked or switched off.
-    let revoked = make(&owner, json!({"access": {"kind": "full"}})).await;
-    let successor = holder(&owner, &act(&owner, &revoked, "rotate").await.expect(201));
-    act(&owner, &successor, "revoke").await.expect(200);
-    let successor = holder(&owner, &act(&owner, &revoked, "rotate").await.expect(201));
-    act(&owner, &successor, "disable").await.expect(200);
-    assert_eq!(act(&owner, &revoked, "rotate").await.code(), "already_rotated");
-}
-
-/// The beginning of a request whose last byte the client keeps for itself.
-async fn all_but_the_last_byte(by: &Tenant, method: &str, path: &str, body: &Value) -> (TcpStream, u8) {
-    let request = Request::new(method, path).key(by.key.expose()).json(body);
-    let mut bytes = request.bytes();
-    let last = bytes.pop().unwrap();
-    let mut stream = TcpStream::connect(by.address).await.unwrap();
-    stream.write_all(&bytes).await.unwrap();
-    // The head has arrived: another request on another connection is answered after it.
-    assert!(by.get("/users/me/").await.status > 0);
-    (stream, last)
-}
-
-async fn a_request_that_was_held_back_is_nothing_worth_once_its_key_is_ended(on: On) {
-    let running = start(on).await;
-    let owner = running.tenant("a@example.com").await;
-    let full = json!({"name": "a", "access": {"kind": "full"}});
-    let nothing = json!({"access": {"kind": "listed", "scopes": ["keys.manage"]}});
-    for end in ["revoke", "disable", "narrow"] {
-        // Given a thief who holds back the last byte of a request for a key.
-        let thief = make(&owner, full.clone()).await;
-        let (mut stream, last) = all_but_the_last_byte(&thief, "POST", "/api-keys/", &full).await;
-
-        // When the key is ended or narrowed before it comes.
-        match end {
-            "narrow" => owner.patch(&path(&thief, ""), nothing.clone()).await.expect(200),
-            end => act(&owner, &thief, end).await.expect(200),
-        };
-        stream.write_all(&[last]).await.unwrap();
-        let mut answer = Vec::new();
-        while Answer::parse(&answer).is_none_or(|answer| answer.body.is_empty()) {
-            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
-        }
-
-        // Then it makes none.
-        let answer = Answer::parse(&answer).unwrap();
-        let refused = match end {
-            "narrow" => (403, "exceeds_caller"),
-            "revoke" => (401, "key_revoked"),
-            _ => (401, "key_disabled"),
-        };
-        assert_eq!((answer.status, answer.code().as_str()), refused, "{end}");
-    }
-    let keys = owner.get("/api-keys/?limit=100").await.expect(200);
-    assert_eq!(keys["results"].as_array().unwrap().len(), 4);
 }
 
 async fn ending_a_key_that_is_not_there_leaves_nothing_behind(on: On) {
@@ -475,53 +164,6 @@ async fn a_key_tells_how_it_was_used(on: On) {
         listed["results"][0]["last_used_at"],
         json!("2026-01-01T01:00:00Z")
     );
-}
-
-async fn the_grace_of_a_key_never_outlives_it_and_can_be_ended(on: On) {
-    let (running, _clock) = with_clock(on).await;
-    let owner = running.tenant("a@example.com").await;
-    let full = json!({"kind": "full"});
-    let short = make(
-        &owner,
-        json!({"access": full, "expires_at": "2026-01-01T01:00:00Z"}),
-    )
-    .await;
-    let made = act(&owner, &short, "rotate").await.expect(201);
-    assert_eq!(
-        made["expires_at"],
-        json!("2026-01-01T01:00:00Z"),
-        "a rotation lengthens nothing"
-    );
-    let told = owner.get(&path(&short, "")).await.expect(200);
-    assert_eq!(told["grace_until"], json!("2026-01-01T01:00:00Z"));
-
-    assert_eq!(status(&short).await, served());
-    act(&owner, &short, "end-grace").await.expect(200);
-    assert_eq!(status(&short).await, refused("key_rotated"));
-    let again = act(&owner, &short, "end-grace").await.expect(200);
-    assert_eq!(again["grace_until"], json!(NOW));
-
-    let at_once = make(&owner, json!({"access": full})).await;
-    assert_eq!(act(&owner, &at_once, "end-grace").await.code(), "not_rotated");
-    let leaked = json!({"grace_seconds": 0});
-    owner.post(&path(&at_once, "rotate/"), leaked).await.expect(201);
-    assert_eq!(status(&at_once).await, refused("key_rotated"));
-    let too_long = json!({"grace_seconds": 90 * 86_400 + 1});
-    assert_eq!(owner.post(&path(&owner, "rotate/"), too_long).await.status, 400);
-}
-
-async fn a_key_rotates_itself_only_with_the_right_to(on: On) {
-    let (running, _clock) = with_clock(on).await;
-    let owner = running.tenant("a@example.com").await;
-    let scopes = |scopes: &[&str]| json!({"access": {"kind": "listed", "scopes": scopes}});
-    let robot = make(&owner, scopes(&["agents.read", "keys.self_rotate"])).await;
-    let other = make(&owner, scopes(&["agents.read"])).await;
-
-    assert_eq!(act(&robot, &other, "rotate").await.code(), "scope_missing");
-    assert_eq!(act(&other, &other, "rotate").await.code(), "scope_missing");
-    let made = act(&robot, &robot, "rotate").await.expect(201);
-    assert_eq!(made["created_by"], json!(format!("key:{}", robot.key.id())));
-    assert_eq!(status(&holder(&robot, &made)).await, served());
 }
 
 async fn revoking_is_for_ever_and_says_where_it_is_in_force(on: On) {
@@ -782,16 +424,8 @@ async fn keys_are_listed_newest_first_by_what_became_of_them(on: On) {
 
 stories![
     a_key_is_made_used_and_told_about_without_its_secret,
-    what_a_key_may_do_is_chosen_and_nothing_else_is_taken_for_it,
-    a_key_makes_no_key_that_may_do_more_than_itself,
-    a_key_is_only_ever_narrowed,
-    a_rotated_key_opens_until_the_last_millisecond_of_its_grace,
-    a_rotation_whose_answer_was_lost_is_repaired_by_repeating_it,
-    a_request_that_was_held_back_is_nothing_worth_once_its_key_is_ended,
     ending_a_key_that_is_not_there_leaves_nothing_behind,
     a_key_tells_how_it_was_used,
-    the_grace_of_a_key_never_outlives_it_and_can_be_ended,
-    a_key_rotates_itself_only_with_the_right_to,
     revoking_is_for_ever_and_says_where_it_is_in_force,
     a_disabled_key_opens_nothing_until_it_is_enabled,
     what_became_of_keys_is_there_after_a_restart,

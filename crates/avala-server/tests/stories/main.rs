@@ -43,6 +43,8 @@ mod exports;
 mod home;
 mod inference_provider_configs;
 mod inference_providers;
+mod key_bounds;
+mod key_rotation;
 mod key_usage;
 mod keys;
 mod metrics;
