@@ -173,11 +173,17 @@ fn every_acknowledged_write_was_synced_before() {
             .unwrap();
         assert!(syncs() > before, "the answer came without a sync");
     }
-    let before = syncs();
-    for _ in 0..20 {
-        client.users().me().send().unwrap();
-    }
-    // How keys were used is written every ten seconds, however many requests there were.
-    assert!(syncs() <= before + 2, "verifying a key writes nothing");
+    // How keys were used is written every ten seconds, however many requests there were: never twice in so short a time.
+    let writes_nothing = || {
+        let before = syncs();
+        for _ in 0..20 {
+            client.users().me().send().unwrap();
+        }
+        syncs() == before
+    };
+    assert!(
+        writes_nothing() || writes_nothing(),
+        "verifying a key writes nothing"
+    );
     server.stop();
 }

@@ -25,6 +25,14 @@ impl Bounds {
         }
     }
 
+    /// Those that a successor of the key has, too: its grace is the key's own.
+    pub(crate) fn of_successors(row: &KeyRow) -> Self {
+        Self {
+            end: row.expires_at,
+            ..Self::of(row)
+        }
+    }
+
     /// Whether nothing lies within the others and outside of these.
     pub(crate) fn cover(&self, others: &Self) -> bool {
         let access = match (&self.access, &others.access) {

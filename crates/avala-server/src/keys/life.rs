@@ -108,15 +108,13 @@ impl Authority {
                 .flatten()
         };
         let mut altered = None;
-        let mut was_asked = false;
         if let Some(mut row) = trusted.or_else(known) {
-            was_asked = true;
             alter(&mut row)?;
             altered = Some(row);
         }
+        // A caller that nobody could say whose key this is has no business with it.
+        let is_nobodys = by.caller.is_some() && altered.is_none();
         let Some(mut row) = altered.filter(|row| is_trusted || row.revoked_at.is_some()) else {
-            // A caller that nobody could say whose key this is has no business with it.
-            let is_nobodys = by.caller.is_some() && !was_asked;
             // There is no row to write, but the key is ended: whichever row is put back later.
             if action == REVOKE && !is_nobodys {
                 self.commit(change, by.actor, action, id).await?;

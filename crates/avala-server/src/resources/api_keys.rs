@@ -6,6 +6,7 @@ use avala_api::{
         ApiKey, ApiKeyId, Create, Disable, Effective, Enable, EndGrace, Get, GetUsage, KeyAccess, KeyHint,
         KeyState, KeyUsage, List, Period, Revoke, Rotate, Update, UsageBucket,
     },
+    users::UserUid,
 };
 use avala_keys::KeyId;
 use http::StatusCode;
@@ -46,7 +47,7 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<ApiKe
     )?;
     let filter = Filter {
         organization: context.caller()?.organization(),
-        owner: operation.owner.as_ref().map(avala_api::users::UserUid::as_str),
+        owner: operation.owner.as_ref().map(UserUid::as_str),
         environment: operation.environment.as_deref(),
         state: operation.state.clone().map(|state| (state, context.now())),
     };
@@ -250,10 +251,7 @@ pub(super) async fn update(context: Context, operation: Update) -> Result<ApiKey
     let narrow = |row: &mut KeyRow| {
         visible(caller, row)?;
         alive(&context, row)?;
-        let now = Bounds {
-            end: row.expires_at,
-            ..Bounds::of(row)
-        };
+        let now = Bounds::of_successors(row);
         let then = Bounds {
             access: access.unwrap_or_else(|| now.access.clone()),
             networks: networks.unwrap_or_else(|| now.networks.clone()),
@@ -300,7 +298,6 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
         }
         alive(&context, row)?;
         let is_over = context.authority.has_passed(row.more.grace_until);
-        // One that was revoked can take nobody's place any more.
         // One that was switched off on purpose is nobody's lost secret.
         let is_used = successor.is_some_and(|Successor { row, was_used }| {
             was_used || row.more.rotated_to.is_some() || row.more.disabled_at.is_some()
@@ -439,11 +436,7 @@ fn alive(context: &Context, row: &KeyRow) -> Result<(), Refusal> {
 
 /// Whether another key like this one, or this one again, may do no more than the caller, for nobody else.
 fn is_within(caller: &Principal, row: &KeyRow) -> bool {
-    let policy = Bounds {
-        end: row.expires_at,
-        ..Bounds::of(row)
-    };
-    row.owner == caller.user() && Bounds::of(caller.row()).cover(&policy)
+    row.owner == caller.user() && Bounds::of(caller.row()).cover(&Bounds::of_successors(row))
 }
 
 fn exceeds_caller() -> Refusal {
