@@ -55,7 +55,7 @@ pub fn fill(authority: &Authority, count: usize) -> Result<Vec<ApiKey>, Randomne
     (0..count)
         .map(|number| {
             let key = authority.random().key(authority.class())?;
-            let mut row = KeyRow::plain(key.id(), authority.pepper().mac(key.expose()));
+            let mut row = KeyRow::plain(key.id(), authority.peppers().newest().1.mac(key.expose()));
             row.class = authority.class();
             row.owner = authority.random().uid()?;
             row.organization = authority.random().uid()?;

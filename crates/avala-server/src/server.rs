@@ -157,6 +157,7 @@ impl Server {
         let mut following = JoinSet::new();
         following.spawn(self.follower.clone().follow(self.authority.clone()));
         following.spawn(keep_failing_interrupted(self.authority.clone()));
+        following.spawn(keys::keep_renewing(self.authority.clone()));
         following.spawn(self.usage.clone().keep_flushing(self.authority.clone()));
         if let Some(tls) = &settings.tls {
             following.spawn(tls.clone().follow());

@@ -234,24 +234,25 @@ impl Authority {
             row => row?,
         };
         let is_over = self.has_passed(row.end());
-        if row.seq == caller.seq && !is_over {
+        if row.is_still(caller) && !is_over {
             Ok(())
         } else {
             Err(AuthorityError::CallerChanged)
         }
     }
 
-    async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {
+    pub(super) async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {
         let stored = api_keys::find(change.connection(), id).await?;
         let stored = stored.ok_or(AuthorityError::NotFound("key"))?;
         self.trusted(stored).ok_or(AuthorityError::Altered)
     }
 
-    async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
-        api_keys::update(change.connection(), row, &self.pepper().seal_row(row)).await
+    pub(super) async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
+        let seal = self.peppers().current(self.now()).1.seal_row(row);
+        api_keys::update(change.connection(), row, &seal).await
     }
 
-    async fn note(
+    pub(super) async fn note(
         &self,
         change: &mut Change,
         actor: &Actor,

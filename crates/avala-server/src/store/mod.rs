@@ -16,6 +16,7 @@ pub(crate) mod inference_providers;
 pub(crate) mod jobs;
 pub(crate) mod key_usage;
 pub(crate) mod organizations;
+pub(crate) mod peppers;
 mod postgres;
 pub(crate) mod projects;
 pub(crate) mod results;

@@ -53,6 +53,7 @@ mod older_schema;
 mod organizations;
 mod outages;
 mod paging;
+mod peppers;
 mod rate_limits;
 mod rates;
 mod refused_postgres;

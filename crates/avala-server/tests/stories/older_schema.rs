@@ -40,7 +40,7 @@ async fn of_the_second_schema() -> Home {
     let file = home.path().join("data").join("avala.sqlite3");
     let options = SqliteConnectOptions::new().filename(&file);
     let mut today = SqliteConnection::connect_with(&options).await.unwrap();
-    let (class, check): (String, Vec<u8>) = sqlx::query_as("SELECT class, pepper_check FROM meta")
+    let (class, check): (String, Vec<u8>) = sqlx::query_as("SELECT class, check_value FROM meta, peppers")
         .fetch_one(&mut today)
         .await
         .unwrap();

@@ -214,7 +214,6 @@ CREATE TABLE meta (
     only_row bigint NOT NULL,
     seq bigint NOT NULL,
     class text NOT NULL,
-    pepper_check bytea NOT NULL,
     created_at bigint NOT NULL,
     audit_start bigint DEFAULT 0 NOT NULL,
     audit_count bigint DEFAULT 0 NOT NULL,
@@ -232,6 +231,15 @@ CREATE TABLE organizations (
     CONSTRAINT organizations_pkey PRIMARY KEY ("position"),
     CONSTRAINT organizations_slug_key UNIQUE (slug),
     CONSTRAINT organizations_uid_key UNIQUE (uid)
+);
+CREATE TABLE peppers (
+    id bigint NOT NULL,
+    check_value bytea NOT NULL,
+    kept bytea,
+    created_at bigint NOT NULL,
+    begins_at bigint NOT NULL,
+    retired_at bigint,
+    CONSTRAINT peppers_pkey PRIMARY KEY (id)
 );
 CREATE TABLE projects (
     "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

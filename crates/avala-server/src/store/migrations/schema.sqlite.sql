@@ -170,7 +170,6 @@ CREATE TABLE meta (
     only_row      INTEGER PRIMARY KEY CHECK (only_row = 1),
     seq           INTEGER NOT NULL,
     class         TEXT NOT NULL,
-    pepper_check  BLOB NOT NULL,
     created_at    INTEGER NOT NULL
 , audit_start INTEGER NOT NULL DEFAULT 0, audit_count INTEGER NOT NULL DEFAULT 0, audit_head BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000') STRICT;
 CREATE TABLE organizations (
@@ -180,6 +179,14 @@ CREATE TABLE organizations (
     name          TEXT NOT NULL,
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL
+) STRICT;
+CREATE TABLE peppers (
+    id INTEGER PRIMARY KEY,
+    check_value BLOB NOT NULL,
+    kept BLOB,
+    created_at INTEGER NOT NULL,
+    begins_at INTEGER NOT NULL,
+    retired_at INTEGER
 ) STRICT;
 CREATE TABLE projects (
     position          INTEGER PRIMARY KEY AUTOINCREMENT,
