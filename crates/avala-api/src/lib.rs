@@ -18,6 +18,7 @@ mod declare;
 pub mod agent_actions;
 pub mod agents;
 pub mod api_keys;
+pub mod audit;
 pub mod auto_label_jobs;
 pub mod catalogue;
 pub mod datasets;

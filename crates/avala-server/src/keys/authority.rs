@@ -169,7 +169,7 @@ impl Authority {
     async fn issue_once(&self, new: &NewKey) -> Result<Issued, AuthorityError> {
         let mut change = self.store().change().await?;
         let (issued, row) = self.issue_within(&mut change, new, &Actor::Console).await?;
-        self.commit(change, &Actor::Console, "api_key.issue", issued.id)
+        self.commit(change, &Actor::Console, "api_key.issue", issued.id, Some(&row))
             .await?;
         self.apply(row);
         Ok(issued)
@@ -281,16 +281,16 @@ impl Authority {
         actor: &Actor,
         action: &'static str,
         id: KeyId,
+        row: Option<&KeyRow>,
     ) -> Result<(), StoreError> {
-        let object = id.to_string();
-        change
-            .commit(Entry {
-                at: self.now(),
-                actor,
-                action,
-                object: &object,
-            })
-            .await
+        let entry = Entry {
+            at: self.now(),
+            actor,
+            action,
+            object: id.as_str(),
+            organization: row.map(|row| row.organization.as_str()),
+        };
+        change.commit(entry).await
     }
 
     /// The row of a key whose owner has just proven to hold it. An unknown id and a wrong secret are one answer, at the

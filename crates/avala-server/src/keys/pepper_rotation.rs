@@ -175,7 +175,7 @@ impl Authority {
         for row in &rows {
             api_keys::update(change.connection(), row, &pepper.seal_row(row)).await?;
             if row.seq == seq {
-                self.note(&mut change, &Actor::Console, super::life::REVOKE, row.id)
+                self.note(&mut change, &Actor::Console, super::life::REVOKE, row)
                     .await?;
             }
         }
@@ -214,6 +214,7 @@ impl Authority {
                 actor: &Actor::Console,
                 action,
                 object: &object,
+                organization: None,
             })
             .await?;
         self.take_peppers(&declared);

@@ -89,6 +89,7 @@ impl Authority {
                 actor: &Actor::Server,
                 action: "api_key.renew_macs",
                 object: &object,
+                organization: None,
             })
             .await?;
         let count = renewed.len();

@@ -32,6 +32,7 @@ macro_rules! stories {
 mod agents;
 mod api_keys;
 mod audit;
+mod audit_list;
 mod authority;
 mod auto_label_jobs;
 mod bodies;

@@ -82,6 +82,9 @@ CREATE TABLE audit (
     object text NOT NULL,
     seq bigint,
     hash bytea,
+    organization text,
+    code text,
+    requests bigint,
     CONSTRAINT audit_pkey PRIMARY KEY ("position")
 );
 CREATE TABLE auto_label_jobs (
@@ -362,6 +365,7 @@ CREATE INDEX agents_by_organization ON public.agents USING btree (organization, 
 CREATE INDEX api_keys_by_organization ON public.api_keys USING btree (organization, "position");
 CREATE UNIQUE INDEX api_keys_by_position ON public.api_keys USING btree ("position");
 CREATE INDEX api_keys_by_seq ON public.api_keys USING btree (seq);
+CREATE INDEX audit_by_organization ON public.audit USING btree (organization, "position") WHERE (organization IS NOT NULL);
 CREATE INDEX audit_of_changes_to_keys ON public.audit USING btree (object, seq) WHERE (seq IS NOT NULL);
 CREATE INDEX audit_of_revocations ON public.audit USING btree (object) WHERE (action = 'api_key.revoke'::text);
 CREATE INDEX auto_label_jobs_by_organization ON public.auto_label_jobs USING btree (organization, "position");

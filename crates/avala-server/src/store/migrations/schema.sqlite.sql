@@ -54,7 +54,7 @@ CREATE TABLE audit (
     actor_user    TEXT,
     action        TEXT NOT NULL,
     object        TEXT NOT NULL
-, seq INTEGER, hash BLOB) STRICT;
+, seq INTEGER, hash BLOB, organization TEXT, code TEXT, requests INTEGER) STRICT;
 CREATE TABLE auto_label_jobs (
     position             INTEGER PRIMARY KEY AUTOINCREMENT,
     uid                  TEXT NOT NULL UNIQUE,
@@ -280,6 +280,7 @@ CREATE INDEX agents_by_organization ON agents (organization, position);
 CREATE INDEX api_keys_by_organization ON api_keys (organization, position);
 CREATE UNIQUE INDEX api_keys_by_position ON api_keys (position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
+CREATE INDEX audit_by_organization ON audit (organization, position) WHERE organization IS NOT NULL;
 CREATE INDEX audit_of_changes_to_keys ON audit (object, seq) WHERE seq IS NOT NULL;
 CREATE INDEX audit_of_revocations ON audit (object) WHERE action = 'api_key.revoke';
 CREATE INDEX auto_label_jobs_by_organization ON auto_label_jobs (organization, position);
