@@ -43,7 +43,7 @@ use sqlite_readers::SqliteReaders;
 use sqlite_writer::{SqliteChange, SqliteWriter};
 pub(crate) use statement::{Executor, Statement, sql};
 pub(crate) use upsert::Written;
-pub(crate) use watcher::Watcher;
+pub(crate) use watcher::{Seen, Watcher};
 pub(crate) use window::{Edge, Rows, Window};
 
 /// The database.
