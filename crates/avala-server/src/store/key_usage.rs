@@ -4,6 +4,7 @@ use avala_api::Timestamp;
 use avala_keys::KeyId;
 
 use super::{Row, Statement, Store, StoreError, rows::instant, sql};
+use crate::usage::LastOf;
 
 /// Rows of one statement. SQLite binds at most 32,766 values, PostgreSQL twice that.
 const ROWS: usize = 500;
@@ -19,13 +20,13 @@ pub(crate) struct Requests<'a> {
     pub(crate) count: i64,
 }
 
-/// The last use of a key.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LastUse<'a> {
+/// The last use of a key, or the last refusal.
+#[derive(Clone, Debug)]
+pub(crate) struct LastUse {
     pub(crate) key: KeyId,
     pub(crate) at: Timestamp,
-    pub(crate) address: &'a str,
-    pub(crate) agent: Option<&'a str>,
+    pub(crate) address: String,
+    pub(crate) agent: Option<String>,
 }
 
 /// What a column holds that only this server writes.
@@ -37,29 +38,32 @@ pub(crate) struct StoredRequests {
     pub(crate) count: i64,
 }
 
-/// A last use as it was written.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredLastUse {
-    pub(crate) key: KeyId,
-    pub(crate) at: Timestamp,
-    pub(crate) address: String,
-    pub(crate) agent: Option<String>,
+impl LastOf {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Uses => "key_last_uses",
+            Self::Refusals => "key_last_refusals",
+        }
+    }
 }
 
 impl Store {
-    /// Adds requests to what is written, and moves last uses forwards: all of it or nothing. Without a line of the
-    /// audit: it is nobody's act.
+    /// Adds requests to what is written, and moves last uses and refusals forwards: all of it or nothing. Without a line
+    /// of the audit: it is nobody's act.
     pub(crate) async fn add_usage(
         &self,
         requests: &[Requests<'_>],
-        last_uses: &[LastUse<'_>],
+        used: &[LastUse],
+        refused: &[LastUse],
     ) -> Result<(), StoreError> {
         let mut connection = self.begin().await?;
         for rows in requests.chunks(ROWS) {
             adding(rows).execute(&mut connection).await?;
         }
-        for rows in last_uses.chunks(ROWS) {
-            moving(rows).execute(&mut connection).await?;
+        for (kind, lasts) in [(LastOf::Uses, used), (LastOf::Refusals, refused)] {
+            for rows in lasts.chunks(ROWS) {
+                moving(kind, rows).execute(&mut connection).await?;
+            }
         }
         connection.commit().await
     }
@@ -96,11 +100,13 @@ impl Store {
         .collect()
     }
 
-    /// The last uses of these keys, of each that has one.
-    pub(crate) async fn last_uses(&self, keys: &[KeyId]) -> Result<Vec<StoredLastUse>, StoreError> {
+    /// The last uses or refusals of these keys, of each that has one.
+    pub(crate) async fn lasts(&self, kind: LastOf, keys: &[KeyId]) -> Result<Vec<LastUse>, StoreError> {
         let mut found = Vec::new();
         for keys in keys.chunks(ROWS) {
-            let rows = sql("SELECT key_id, at, address, agent FROM key_last_uses WHERE key_id IN ")
+            let rows = sql("SELECT key_id, at, address, agent FROM ")
+                .push(kind.table())
+                .push(" WHERE key_id IN ")
                 .push_list(keys.iter().map(KeyId::as_str))
                 .fetch_all(self.reader())
                 .await?;
@@ -135,8 +141,11 @@ fn adding(rows: &[Requests<'_>]) -> Statement {
     )
 }
 
-fn moving(rows: &[LastUse<'_>]) -> Statement {
-    let mut statement = sql("INSERT INTO key_last_uses (key_id, at, address, agent) VALUES ");
+fn moving(kind: LastOf, rows: &[LastUse]) -> Statement {
+    let table = kind.table();
+    let mut statement = sql(format!(
+        "INSERT INTO {table} AS written (key_id, at, address, agent) VALUES "
+    ));
     for (index, row) in rows.iter().enumerate() {
         statement = statement
             .push(if index == 0 { "(" } else { ", (" })
@@ -144,21 +153,21 @@ fn moving(rows: &[LastUse<'_>]) -> Statement {
             .push(", ")
             .push_bind(row.at)
             .push(", ")
-            .push_bind(row.address)
+            .push_bind(&row.address)
             .push(", ")
-            .push_bind(row.agent)
+            .push_bind(&row.agent)
             .push(")");
     }
     // Within the same minute, whoever writes later has seen the later use.
     statement.push(
         " ON CONFLICT (key_id) DO UPDATE SET at = excluded.at, address = excluded.address, agent = excluded.agent
-          WHERE key_last_uses.at <= excluded.at",
+          WHERE written.at <= excluded.at",
     )
 }
 
-fn last_use(row: &Row) -> Result<StoredLastUse, StoreError> {
+fn last_use(row: &Row) -> Result<LastUse, StoreError> {
     let key: String = row.get("key_id")?;
-    Ok(StoredLastUse {
+    Ok(LastUse {
         key: key
             .parse()
             .map_err(|_| StoreError::damaged("a last use is of no key"))?,

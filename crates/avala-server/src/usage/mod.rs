@@ -8,10 +8,10 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, mem,
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,8 +21,8 @@ use avala_api::Timestamp;
 use avala_keys::KeyId;
 use http::StatusCode;
 use tokio::{
-    sync::RwLock,
-    time::{Instant, MissedTickBehavior},
+    sync::{Notify, RwLock},
+    time::{Instant, MissedTickBehavior, sleep},
 };
 
 use self::{
@@ -33,7 +33,7 @@ use crate::{
     keys::Authority,
     store::{
         Store, StoreError,
-        key_usage::{self, Requests, StoredLastUse},
+        key_usage::{self, Requests},
     },
 };
 
@@ -49,6 +49,12 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// Keys whose counts are written in one transaction. With SQLite, nobody else writes during it.
 const KEYS: usize = 1_000;
+
+/// How often first uses are written at most, while there are some.
+const BEGUN_EVERY: Duration = Duration::from_millis(20);
+
+/// First uses that wait to be written at once, at most.
+const MOST_BEGUN: usize = 10_000;
 
 /// How often rows and keys are looked for that are to be forgotten.
 const FORGETS_EVERY: Duration = Duration::from_hours(1);
@@ -69,9 +75,12 @@ struct Inner {
     /// Held for writing while counts go from memory to the database: they would be seen in both, or in neither.
     moving: RwLock<()>,
     failures: AtomicU64,
+    /// Keys with a first use that is to be written at once.
+    begun: Mutex<Vec<KeyId>>,
+    has_begun: Notify,
 }
 
-/// The last use of a key.
+/// The last use of a key, or the last refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastUse {
     /// When, to the minute. It never goes backwards.
@@ -89,9 +98,20 @@ pub(crate) struct Used {
     /// What it was for.
     pub(crate) group: &'static str,
     pub(crate) outcome: Outcome,
+    /// Whether the key was. What comes with one that has ended is refused, and no use of it.
+    pub(crate) is_in_force: bool,
     pub(crate) at: Timestamp,
     pub(crate) address: IpAddr,
     pub(crate) agent: Option<Agent>,
+}
+
+/// The last of what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LastOf {
+    /// Requests with the key while it was in force, whatever became of them.
+    Uses,
+    /// Requests that were refused, with the key in force or not.
+    Refusals,
 }
 
 /// What became of a request.
@@ -157,6 +177,8 @@ impl Usage {
             pending: Pending::new(),
             moving: RwLock::default(),
             failures: AtomicU64::new(0),
+            begun: Mutex::default(),
+            has_begun: Notify::new(),
         }))
     }
 
@@ -165,19 +187,42 @@ impl Usage {
         self.0.pending.count(used);
     }
 
-    /// When a key was last used, and by whom; `None` if it never was.
+    /// Takes note of a use as it begins, for a key of which it matters whether it was ever used at all: the first one
+    /// is written within milliseconds, in the background.
+    pub(crate) fn begin(&self, key: KeyId, at: Timestamp, address: IpAddr, agent: Option<Agent>) {
+        let at = at.unix_millis();
+        if self.0.pending.begin(key, Last { at, address, agent }) {
+            let mut begun = self.0.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            // Beyond that, it is written with the counts.
+            if begun.len() < MOST_BEGUN {
+                begun.push(key);
+                self.0.has_begun.notify_one();
+            }
+        }
+    }
+
+    /// When a key was last used while it was in force, and by whom; `None` if it never was.
     pub async fn last_used(&self, key: KeyId) -> Result<Option<LastUse>, StoreError> {
         Ok(self.last_uses(&[key]).await?.remove(&key))
     }
 
+    /// When a request with a key was last refused, and whose it was: also one with a key that had ended.
+    pub async fn last_refused(&self, key: KeyId) -> Result<Option<LastUse>, StoreError> {
+        Ok(self.lasts(LastOf::Refusals, &[key]).await?.remove(&key))
+    }
+
     /// The last uses of many keys, without those that were never used.
     pub async fn last_uses(&self, keys: &[KeyId]) -> Result<HashMap<KeyId, LastUse>, StoreError> {
+        self.lasts(LastOf::Uses, keys).await
+    }
+
+    async fn lasts(&self, kind: LastOf, keys: &[KeyId]) -> Result<HashMap<KeyId, LastUse>, StoreError> {
         let mut found = HashMap::new();
-        for stored in self.0.store.last_uses(keys).await? {
+        for stored in self.0.store.lasts(kind, keys).await? {
             found.insert(stored.key, LastUse::stored(stored)?);
         }
         for key in keys {
-            let Some(last) = self.0.pending.last_of(*key).map(LastUse::from) else {
+            let Some(last) = self.0.pending.last_of(*key, kind).map(LastUse::from) else {
                 continue;
             };
             // Another server on the same database may have seen the key later.
@@ -190,7 +235,8 @@ impl Usage {
 
     /// Whether a key was ever used.
     pub async fn was_used(&self, key: KeyId) -> Result<bool, StoreError> {
-        Ok(self.0.pending.last_of(key).is_some() || self.last_used(key).await?.is_some())
+        let is_known = self.0.pending.last_of(key, LastOf::Uses).is_some();
+        Ok(is_known || self.last_used(key).await?.is_some())
     }
 
     /// Requests with a key, from the hour or day of `from` on until before `to`, oldest first. Where there were none,
@@ -252,23 +298,30 @@ impl Usage {
             .collect();
         // Two servers that write the same rows in different order would wait for each other.
         requests.sort_unstable_by_key(|row| (row.key, row.hour, row.group, row.outcome));
-        let last: Vec<(KeyId, Last, String)> = keys
-            .iter()
-            .filter_map(|unwritten| {
-                let last = unwritten.last?.to_the_minute();
-                Some((unwritten.key, last, last.address.to_string()))
-            })
-            .collect();
-        let last: Vec<key_usage::LastUse<'_>> = last
-            .iter()
-            .map(|(key, last, address)| key_usage::LastUse {
-                key: *key,
-                at: Timestamp::from_unix_millis(last.at),
-                address,
-                agent: last.agent.as_ref().map(Agent::as_str),
-            })
-            .collect();
-        self.0.store.add_usage(&requests, &last).await
+        let lasts = |of: fn(&Unwritten) -> Option<Last>| -> Vec<key_usage::LastUse> {
+            let lasts = keys.iter().filter_map(|one| Some((one.key, of(one)?)));
+            lasts.map(|(key, last)| last.of_key(key)).collect()
+        };
+        let (used, refused) = (lasts(|one| one.used), lasts(|one| one.refused));
+        self.0.store.add_usage(&requests, &used, &refused).await
+    }
+
+    /// Writes first uses as soon as they have begun, until it is dropped.
+    pub(crate) async fn keep_writing_what_begins(self) {
+        loop {
+            self.0.has_begun.notified().await;
+            let begun = mem::take(&mut *self.0.begun.lock().unwrap_or_else(PoisonError::into_inner));
+            for keys in begun.chunks(KEYS) {
+                let uses = self.0.pending.begun(keys);
+                match self.write(&uses).await {
+                    Ok(()) => self.0.pending.settle(&uses),
+                    // The counts will be tried, with all that is to be written; it is said there.
+                    Err(_) => break,
+                }
+            }
+            // A commit each would leave the others no time, when many begin one after the other.
+            sleep(BEGUN_EVERY).await;
+        }
     }
 
     /// Writes every ten seconds, and forgets what is old, until it is dropped.
@@ -335,7 +388,7 @@ impl fmt::Debug for Usage {
 }
 
 impl LastUse {
-    fn stored(stored: StoredLastUse) -> Result<Self, StoreError> {
+    fn stored(stored: key_usage::LastUse) -> Result<Self, StoreError> {
         Ok(Self {
             at: stored.at,
             address: stored
@@ -344,6 +397,18 @@ impl LastUse {
                 .map_err(|_| StoreError::damaged("a last use has no address"))?,
             agent: stored.agent,
         })
+    }
+}
+
+impl Last {
+    fn of_key(self, key: KeyId) -> key_usage::LastUse {
+        let last = self.to_the_minute();
+        key_usage::LastUse {
+            key,
+            at: Timestamp::from_unix_millis(last.at),
+            address: last.address.to_string(),
+            agent: last.agent.map(|agent| agent.as_str().to_owned()),
+        }
     }
 }
 

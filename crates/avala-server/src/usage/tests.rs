@@ -21,6 +21,7 @@ fn used(hour: i64) -> Used {
         key: "7Hk2mQ9xTbWc".parse().unwrap(),
         group: "users",
         outcome: Outcome::Success,
+        is_in_force: true,
         at: Timestamp::from_unix_millis(hour * HOUR),
         address: IpAddr::from([192, 0, 2, 1]),
         agent: None,

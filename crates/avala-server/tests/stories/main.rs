@@ -39,6 +39,7 @@ mod bucket_keepers;
 mod data_dir;
 mod datasets;
 mod edge;
+mod ended_keys;
 mod exports;
 mod home;
 mod inference_provider_configs;
