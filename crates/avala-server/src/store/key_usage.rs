@@ -4,17 +4,17 @@ use avala_api::Timestamp;
 use avala_keys::KeyId;
 
 use super::{Row, Statement, Store, StoreError, rows::instant, sql};
-use crate::usage::LastOf;
+use crate::usage::{By, LastOf};
 
 /// Rows of one statement. SQLite binds at most 32,766 values, PostgreSQL twice that.
 const ROWS: usize = 500;
 
-/// Requests of a key within an hour, of one route group and with one outcome.
+/// Requests of a key within an hour or a day, of one route group and with one outcome.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Requests<'a> {
-    pub(crate) key: KeyId,
+    pub(crate) key: &'a str,
     /// Its first instant.
-    pub(crate) hour: Timestamp,
+    pub(crate) start: Timestamp,
     pub(crate) group: &'a str,
     pub(crate) outcome: &'a str,
     pub(crate) count: i64,
@@ -32,7 +32,7 @@ pub(crate) struct LastUse {
 /// What a column holds that only this server writes.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredRequests {
-    pub(crate) hour: Timestamp,
+    pub(crate) start: Timestamp,
     pub(crate) group: String,
     pub(crate) outcome: String,
     pub(crate) count: i64,
@@ -58,7 +58,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut connection = self.begin().await?;
         for rows in requests.chunks(ROWS) {
-            adding(rows).execute(&mut connection).await?;
+            adding(By::Hour, rows).execute(&mut connection).await?;
         }
         for (kind, lasts) in [(LastOf::Uses, used), (LastOf::Refusals, refused)] {
             for rows in lasts.chunks(ROWS) {
@@ -68,36 +68,39 @@ impl Store {
         connection.commit().await
     }
 
-    /// Forgets requests of hours before this one.
-    pub(crate) async fn forget_usage(&self, before: Timestamp) -> Result<(), StoreError> {
-        let old = sql("DELETE FROM key_usage WHERE hour < $1").bind(before);
-        self.record(old).await.map(|_none| ())
-    }
-
-    /// Requests of a key in the hours from `from` until before `to`.
+    /// Requests of a key in the hours from `from` until before `to`; by day, also in the days that were summed up. In one
+    /// statement: whoever sums up meanwhile takes from the one and adds to the other.
     pub(crate) async fn usage_of(
         &self,
         key: KeyId,
         from: Timestamp,
         to: Timestamp,
+        by: By,
     ) -> Result<Vec<StoredRequests>, StoreError> {
-        sql("SELECT hour, route_group, outcome, requests FROM key_usage
-             WHERE key_id = $1 AND hour >= $2 AND hour < $3")
-        .bind(key.as_str())
-        .bind(from)
-        .bind(to)
-        .fetch_all(self.reader())
-        .await?
-        .iter()
-        .map(|row| {
-            Ok(StoredRequests {
-                hour: instant(row, "hour")?,
-                group: row.get("route_group")?,
-                outcome: row.get("outcome")?,
-                count: row.get("requests")?,
+        let hours = "SELECT hour AS start, route_group, outcome, requests FROM key_usage
+             WHERE key_id = $1 AND hour >= $2 AND hour < $3";
+        let days = " UNION ALL SELECT day, route_group, outcome, requests FROM key_usage_days
+             WHERE key_id = $1 AND day >= $2 AND day < $3";
+        sql(hours)
+            .push(match by {
+                By::Hour => "",
+                By::Day => days,
             })
-        })
-        .collect()
+            .bind(key.as_str())
+            .bind(from)
+            .bind(to)
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(|row| {
+                Ok(StoredRequests {
+                    start: instant(row, "start")?,
+                    group: row.get("route_group")?,
+                    outcome: row.get("outcome")?,
+                    count: row.get("requests")?,
+                })
+            })
+            .collect()
     }
 
     /// The last uses or refusals of these keys, of each that has one.
@@ -119,14 +122,20 @@ impl Store {
 }
 
 /// One row for each, in the order given: whoever else writes them must take them in the same order.
-fn adding(rows: &[Requests<'_>]) -> Statement {
-    let mut statement = sql("INSERT INTO key_usage (key_id, hour, route_group, outcome, requests) VALUES ");
+pub(super) fn adding(by: By, rows: &[Requests<'_>]) -> Statement {
+    let (table, start) = match by {
+        By::Hour => ("key_usage", "hour"),
+        By::Day => ("key_usage_days", "day"),
+    };
+    let mut statement = sql(format!(
+        "INSERT INTO {table} AS written (key_id, {start}, route_group, outcome, requests) VALUES "
+    ));
     for (index, row) in rows.iter().enumerate() {
         statement = statement
             .push(if index == 0 { "(" } else { ", (" })
-            .push_bind(row.key.as_str())
+            .push_bind(row.key)
             .push(", ")
-            .push_bind(row.hour)
+            .push_bind(row.start)
             .push(", ")
             .push_bind(row.group)
             .push(", ")
@@ -135,10 +144,10 @@ fn adding(rows: &[Requests<'_>]) -> Statement {
             .push_bind(row.count)
             .push(")");
     }
-    statement.push(
-        " ON CONFLICT (key_id, hour, route_group, outcome)
-          DO UPDATE SET requests = key_usage.requests + excluded.requests",
-    )
+    statement
+        .push(" ON CONFLICT (key_id, ")
+        .push(start)
+        .push(", route_group, outcome) DO UPDATE SET requests = written.requests + excluded.requests")
 }
 
 fn moving(kind: LastOf, rows: &[LastUse]) -> Statement {

@@ -15,6 +15,7 @@ pub(crate) mod idempotency_keys;
 pub(crate) mod inference_providers;
 pub(crate) mod jobs;
 pub(crate) mod key_usage;
+mod key_usage_days;
 pub(crate) mod organizations;
 mod postgres;
 pub(crate) mod projects;

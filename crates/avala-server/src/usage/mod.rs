@@ -56,11 +56,14 @@ const BEGUN_EVERY: Duration = Duration::from_millis(20);
 /// First uses that wait to be written at once, at most.
 const MOST_BEGUN: usize = 10_000;
 
-/// How often rows and keys are looked for that are to be forgotten.
+/// How often rows and keys are looked for that are to be summed up or forgotten.
 const FORGETS_EVERY: Duration = Duration::from_hours(1);
 
-/// How long counts are kept.
-const KEPT: i64 = 90 * 24 * HOUR;
+/// How long counts are kept by the hour, then summed up by day.
+const HOURS_KEPT: i64 = 90 * 24 * HOUR;
+
+/// How long sums by day are kept: two years, one of them a leap year.
+const DAYS_KEPT: i64 = 731 * 24 * HOUR;
 
 /// The group of a request that no route was found for.
 const NO_ROUTE: &str = "other";
@@ -239,8 +242,8 @@ impl Usage {
         Ok(is_known || self.last_used(key).await?.is_some())
     }
 
-    /// Requests with a key, from the hour or day of `from` on until before `to`, oldest first. Where there were none,
-    /// there is no bucket.
+    /// Requests with a key, in the hours or days from that of `from` on that begin before `to`, oldest first. Where there
+    /// were none, there is no bucket; hours are known for 90 days, days for two years.
     pub async fn of(
         &self,
         key: KeyId,
@@ -249,15 +252,16 @@ impl Usage {
         by: By,
     ) -> Result<Vec<Bucket>, StoreError> {
         let from = Timestamp::from_unix_millis(by.start(from.unix_millis()));
+        let to = Timestamp::from_unix_millis(by.end(to.unix_millis()));
         let mut buckets = Buckets::new(by);
         let _still = self.0.moving.read().await;
-        for row in self.0.store.usage_of(key, from, to).await? {
+        for row in self.0.store.usage_of(key, from, to, by).await? {
             let outcome = Outcome::ALL
                 .into_iter()
                 .find(|outcome| outcome.name() == row.outcome)
                 .ok_or_else(|| StoreError::damaged("requests have an outcome that is unknown"))?;
             let requests = u64::try_from(row.count).unwrap_or(0);
-            buckets.add(row.hour.unix_millis(), &row.group, outcome, requests);
+            buckets.add(row.start.unix_millis(), &row.group, outcome, requests);
         }
         for count in self.0.pending.counts_of(key) {
             if (from.unix_millis()..to.unix_millis()).contains(&count.hour) {
@@ -287,17 +291,20 @@ impl Usage {
     async fn write(&self, keys: &[Unwritten]) -> Result<(), StoreError> {
         let mut requests: Vec<Requests<'_>> = keys
             .iter()
-            .flat_map(|unwritten| unwritten.counts.iter().map(|count| (unwritten.key, count)))
+            .flat_map(|unwritten| {
+                let key = unwritten.key.as_str();
+                unwritten.counts.iter().map(move |count| (key, count))
+            })
             .map(|(key, count)| Requests {
                 key,
-                hour: Timestamp::from_unix_millis(count.hour),
+                start: Timestamp::from_unix_millis(count.hour),
                 group: count.group,
                 outcome: count.outcome.name(),
                 count: i64::try_from(count.requests).unwrap_or(i64::MAX),
             })
             .collect();
         // Two servers that write the same rows in different order would wait for each other.
-        requests.sort_unstable_by_key(|row| (row.key, row.hour, row.group, row.outcome));
+        requests.sort_unstable_by_key(|row| (row.key, row.start, row.group, row.outcome));
         let lasts = |of: fn(&Unwritten) -> Option<Last>| -> Vec<key_usage::LastUse> {
             let lasts = keys.iter().filter_map(|one| Some((one.key, of(one)?)));
             lasts.map(|(key, last)| last.of_key(key)).collect()
@@ -324,12 +331,11 @@ impl Usage {
         }
     }
 
-    /// Writes every ten seconds, and forgets what is old, until it is dropped.
-    pub(crate) async fn keep_flushing(self, authority: Authority) {
+    /// Writes every ten seconds, until it is dropped.
+    pub(crate) async fn keep_flushing(self) {
         let mut ticks = tokio::time::interval_at(Instant::now() + EVERY, EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failed = 0_u64;
-        let mut forgot: Option<Instant> = None;
         loop {
             ticks.tick().await;
             match self.flush().await {
@@ -345,24 +351,33 @@ impl Usage {
                         tracing::warn!(%error, failures, waiting, lost, "cannot write the usage of keys");
                     }
                     failed += 1;
-                    continue;
-                }
-            }
-            if forgot.is_none_or(|at| at.elapsed() >= FORGETS_EVERY) {
-                forgot = Some(Instant::now());
-                if let Err(error) = self.forget(authority.now()).await {
-                    tracing::warn!(%error, "cannot remove the usage of keys of long ago");
                 }
             }
         }
     }
 
-    /// Removes rows of more than ninety days ago, and keys from memory that have been idle.
+    /// Sums up and forgets what is old, every hour, until it is dropped.
+    pub(crate) async fn keep_forgetting(self, authority: Authority) {
+        let mut ticks = tokio::time::interval(FORGETS_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.forget(authority.now()).await {
+                tracing::warn!(%error, "cannot sum up the usage of keys of long ago");
+            }
+        }
+    }
+
+    /// Sums up rows of more than ninety days ago, removes sums of more than two years ago, and keys from memory that have
+    /// been idle.
     pub(crate) async fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
         let now = now.unix_millis();
         self.0.pending.forget(now - HOUR);
-        let before = Timestamp::from_unix_millis(now - KEPT);
-        self.0.store.forget_usage(before).await
+        let before = |kept| Timestamp::from_unix_millis(now - kept);
+        let store = &self.0.store;
+        while store.sum_up_usage(before(HOURS_KEPT)).await? {}
+        while store.forget_days(before(DAYS_KEPT)).await? {}
+        Ok(())
     }
 
     /// How often counts could not be written.

@@ -47,6 +47,7 @@ mod inference_providers;
 mod key_bounds;
 mod key_rotation;
 mod key_usage;
+mod key_usage_days;
 mod keys;
 mod metrics;
 mod model;
