@@ -97,6 +97,7 @@ pub fn count_use(usage: &Usage, key: &ApiKey, headers: &HeaderMap, now: Timestam
         key: key.id(),
         group: usage::group(Some("webhooks.list")),
         outcome: Outcome::of(StatusCode::OK),
+        is_in_force: true,
         at: now,
         address: IpAddr::from([127, 0, 0, 1]),
         agent: headers.get(USER_AGENT).and_then(Agent::of),

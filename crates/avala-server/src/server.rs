@@ -159,7 +159,9 @@ impl Server {
         following.spawn(self.follower.clone().follow(self.authority.clone()));
         following.spawn(keep_failing_interrupted(self.authority.clone()));
         following.spawn(keys::keep_renewing(self.authority.clone()));
-        following.spawn(self.usage.clone().keep_flushing(self.authority.clone()));
+        following.spawn(self.usage.clone().keep_flushing());
+        following.spawn(self.usage.clone().keep_forgetting(self.authority.clone()));
+        following.spawn(self.usage.clone().keep_writing_what_begins());
         if let Some(tls) = &settings.tls {
             following.spawn(tls.clone().follow());
         }

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = migrations![
     10 "0010_key_usage.sql",
     11 "0011_idempotency_keys.sql",
     12 "0012_owners_of_keys.sql",
+    13 "0013_usage_of_keys.sql",
     14 "0014_whose_audit.sql",
     17 "0017_peppers.sql",
 ];

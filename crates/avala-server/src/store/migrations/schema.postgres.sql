@@ -189,12 +189,30 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_kind_object_key UNIQUE (kind, object),
     CONSTRAINT jobs_pkey PRIMARY KEY ("position")
 );
+CREATE TABLE key_changes_by_hand (
+    transaction_id bigint NOT NULL,
+    changes bigint NOT NULL,
+    CONSTRAINT key_changes_by_hand_pkey PRIMARY KEY (transaction_id)
+);
+CREATE TABLE key_last_refusals (
+    key_id text NOT NULL,
+    at bigint NOT NULL,
+    address text NOT NULL,
+    agent text,
+    CONSTRAINT key_last_refusals_pkey PRIMARY KEY (key_id)
+);
 CREATE TABLE key_last_uses (
     key_id text NOT NULL,
     at bigint NOT NULL,
     address text NOT NULL,
     agent text,
     CONSTRAINT key_last_uses_pkey PRIMARY KEY (key_id)
+);
+CREATE TABLE key_networks (
+    key_id text NOT NULL,
+    network text NOT NULL,
+    first_used bigint NOT NULL,
+    CONSTRAINT key_networks_pkey PRIMARY KEY (key_id, network)
 );
 CREATE TABLE key_usage (
     key_id text NOT NULL,
@@ -203,6 +221,14 @@ CREATE TABLE key_usage (
     outcome text NOT NULL,
     requests bigint NOT NULL,
     CONSTRAINT key_usage_pkey PRIMARY KEY (key_id, hour, route_group, outcome)
+);
+CREATE TABLE key_usage_days (
+    key_id text NOT NULL,
+    day bigint NOT NULL,
+    route_group text NOT NULL,
+    outcome text NOT NULL,
+    requests bigint NOT NULL,
+    CONSTRAINT key_usage_days_pkey PRIMARY KEY (key_id, day, route_group, outcome)
 );
 CREATE TABLE memberships (
     organization text NOT NULL,
@@ -377,6 +403,7 @@ CREATE INDEX inference_providers_by_organization ON public.inference_providers U
 CREATE INDEX inference_providers_by_project ON public.inference_providers USING btree (project);
 CREATE INDEX jobs_by_due_at ON public.jobs USING btree (due_at);
 CREATE INDEX key_usage_by_hour ON public.key_usage USING btree (hour);
+CREATE INDEX key_usage_days_by_day ON public.key_usage_days USING btree (day);
 CREATE INDEX projects_by_organization ON public.projects USING btree (organization, "position");
 CREATE INDEX results_by_task ON public.results USING btree (task, "position");
 CREATE INDEX storage_configs_by_organization ON public.storage_configs USING btree (organization, "position");

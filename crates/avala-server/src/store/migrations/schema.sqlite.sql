@@ -145,12 +145,36 @@ CREATE TABLE jobs (
     due_at        INTEGER NOT NULL,
     UNIQUE (kind, object)
 ) STRICT;
+CREATE TRIGGER key_added_by_hand BEFORE INSERT ON api_keys
+    WHEN NEW.seq <> (SELECT seq FROM meta) OR EXISTS (SELECT 1 FROM api_keys WHERE seq = NEW.seq)
+    BEGIN UPDATE key_changes_by_hand SET changes = changes + 1; END;
+CREATE TRIGGER key_changed_by_hand AFTER UPDATE ON api_keys
+    WHEN NEW.seq = OLD.seq OR NEW.seq <> (SELECT seq FROM meta)
+    BEGIN UPDATE key_changes_by_hand SET changes = changes + 1; END;
+CREATE TABLE key_changes_by_hand (
+    transaction_id INTEGER PRIMARY KEY,
+    changes        INTEGER NOT NULL
+) STRICT;
+CREATE TABLE key_last_refusals (
+    key_id        TEXT PRIMARY KEY,
+    at            INTEGER NOT NULL,
+    address       TEXT NOT NULL,
+    agent         TEXT
+) STRICT, WITHOUT ROWID;
 CREATE TABLE key_last_uses (
     key_id        TEXT PRIMARY KEY,
     at            INTEGER NOT NULL,
     address       TEXT NOT NULL,
     agent         TEXT
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE key_networks (
+    key_id        TEXT NOT NULL,
+    network       TEXT NOT NULL,
+    first_used    INTEGER NOT NULL,
+    PRIMARY KEY (key_id, network)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER key_removed_by_hand AFTER DELETE ON api_keys
+    BEGIN UPDATE key_changes_by_hand SET changes = changes + 1; END;
 CREATE TABLE key_usage (
     key_id        TEXT NOT NULL,
     hour          INTEGER NOT NULL,
@@ -158,6 +182,14 @@ CREATE TABLE key_usage (
     outcome       TEXT NOT NULL,
     requests      INTEGER NOT NULL,
     PRIMARY KEY (key_id, hour, route_group, outcome)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key_usage_days (
+    key_id        TEXT NOT NULL,
+    day           INTEGER NOT NULL,
+    route_group   TEXT NOT NULL,
+    outcome       TEXT NOT NULL,
+    requests      INTEGER NOT NULL,
+    PRIMARY KEY (key_id, day, route_group, outcome)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE memberships (
     organization  TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
@@ -292,6 +324,7 @@ CREATE INDEX inference_providers_by_organization ON inference_providers (organiz
 CREATE INDEX inference_providers_by_project ON inference_providers (project);
 CREATE INDEX jobs_by_due_at ON jobs (due_at);
 CREATE INDEX key_usage_by_hour ON key_usage (hour);
+CREATE INDEX key_usage_days_by_day ON key_usage_days (day);
 CREATE INDEX projects_by_organization ON projects (organization, position);
 CREATE INDEX results_by_task ON results (task, position);
 CREATE INDEX storage_configs_by_organization ON storage_configs (organization, position);
