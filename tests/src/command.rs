@@ -1,6 +1,7 @@
 //! Running the real `avala` command with an environment of our own.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
@@ -14,35 +15,36 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// The built command: where the set-up says, else beside the tests, built now. One that was built some time ago would be
-/// tested in place of the one that is.
+/// The built command: where the set-up says, else beside the tests, which cargo does not build with them.
 pub(crate) fn program() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
     if let Some(path) = std::env::var_os("AVALA_TEST_COMMAND") {
         return path.into();
     }
-    BUILT.get_or_init(build).clone()
+    FOUND.get_or_init(beside_the_tests).clone()
 }
 
-fn build() -> PathBuf {
+fn beside_the_tests() -> PathBuf {
     let tests = std::env::current_exe().expect("a test knows where it is");
     let folder = tests
         .parent()
-        .and_then(Path::parent)
+        .and_then(|deps| deps.parent())
         .expect("tests stand in target/<profile>/deps");
-    let target = folder.parent().expect("a profile has a folder of its own");
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args(["build", "--quiet", "--package", "avala-cli", "--target-dir"])
-        .arg(target)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::null());
-    if folder.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let status = cargo.status().expect("cargo is at hand");
-    assert!(status.success(), "the command cannot be built: {status}");
-    folder.join("avala")
+    let path = folder.join("avala");
+    let built = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
+    // Cargo's own list of what it was made from.
+    let sources = fs::read_to_string(path.with_extension("d")).unwrap_or_default();
+    let newer = built(&path).ok().and_then(|then| {
+        let mut sources = sources.split_whitespace().skip(1);
+        sources.find(|source| built(Path::new(source)).is_ok_and(|changed| changed > then))
+    });
+    assert!(
+        path.exists() && newer.is_none(),
+        "{} is missing or older than {}: run `cargo build -p avala-cli` or `cargo xtask test`",
+        path.display(),
+        newer.unwrap_or("anything")
+    );
+    path
 }
 
 /// The command with nothing in its environment but a home.
