@@ -56,21 +56,15 @@ pub fn fill(authority: &Authority, count: usize) -> Result<Vec<ApiKey>, Randomne
     (0..count)
         .map(|number| {
             let key = authority.random().key(authority.class())?;
-            authority.apply(KeyRow {
-                id: key.id(),
-                class: authority.class(),
-                owner: authority.random().uid()?,
-                organization: authority.random().uid()?,
-                name: format!("key {number}"),
-                mac: authority.pepper().mac(key.expose()),
-                access: Access::Full,
-                created_at: now,
-                // Far away, but there: expiry is compared.
-                expires_at: Some(Timestamp::from_unix_millis(now.unix_millis() + 1_000_000_000)),
-                revoked_at: None,
-                seq: 1,
-                more: crate::keys::More::default(),
-            });
+            let mut row = KeyRow::plain(key.id(), authority.pepper().mac(key.expose()));
+            row.class = authority.class();
+            row.owner = authority.random().uid()?;
+            row.organization = authority.random().uid()?;
+            row.about.name = format!("key {number}");
+            row.about.created_at = now;
+            // Far away, but there: expiry is compared.
+            row.expires_at = Some(Timestamp::from_unix_millis(now.unix_millis() + 1_000_000_000));
+            authority.apply(row);
             Ok(key)
         })
         .collect()

@@ -33,11 +33,14 @@ impl Principal {
         if authority.has_expired(&row) {
             return Err(Refusal::key_expired());
         }
-        if row.more.rotated_to.is_some() && authority.has_passed(row.more.grace_until) {
+        if row.rotated_to.is_some() && authority.has_passed(row.grace_until) {
             return Err(Refusal::key("key_rotated"));
         }
-        if row.more.disabled_at.is_some() {
+        if row.disabled_at.is_some() {
             return Err(Refusal::key("key_disabled"));
+        }
+        if row.suspended_at.is_some() {
+            return Err(Refusal::key("owner_disabled"));
         }
         Ok(Self(row))
     }
@@ -68,11 +71,11 @@ impl Principal {
     }
 
     pub(crate) fn holds(&self, scope: Scope) -> bool {
-        self.0.access.holds(scope)
+        self.0.may(scope)
     }
 
     pub(crate) fn scopes(&self) -> Vec<ScopeName> {
-        self.0.access.names()
+        self.0.effective_access().names()
     }
 
     pub(crate) fn key(&self) -> KeyId {

@@ -11,9 +11,10 @@ use std::{
 
 use avala_api::{Timestamp, api_keys::KeyState, users::UserUid};
 use avala_keys::{ApiKey, Class, KeyId};
+use ipnet::IpNet;
 
 use super::{
-    Access, KeyRow, More, Opened,
+    About, Access, KeyRow, Opened, PepperId, Role,
     life::{Asker, REVOKE},
     open,
     pepper::Pepper,
@@ -52,10 +53,15 @@ pub struct NewKey {
 pub(crate) struct Mint {
     pub(crate) owner: String,
     pub(crate) organization: String,
+    /// The owner's role there.
+    pub(crate) role: Role,
     pub(crate) name: String,
     pub(crate) access: Access,
     pub(crate) expires_at: Option<Timestamp>,
-    pub(crate) more: More,
+    pub(crate) networks: Vec<IpNet>,
+    pub(crate) environment: Option<String>,
+    pub(crate) created_by: String,
+    pub(crate) rotated_from: Option<KeyId>,
 }
 
 /// A key just issued. It is in no other place: only its MAC is stored.
@@ -172,13 +178,14 @@ impl Authority {
         let mint = Mint {
             owner: owner.to_owned(),
             organization: organization.ok_or(AuthorityError::NotFound("user"))?,
+            role: Role::Owner,
             name: new.name.clone(),
             access: new.access.clone(),
             expires_at: new.expires_at,
-            more: More {
-                created_by: Some(by.name()),
-                ..More::default()
-            },
+            networks: Vec::new(),
+            environment: None,
+            created_by: by.name(),
+            rotated_from: None,
         };
         self.mint(change, mint).await
     }
@@ -189,28 +196,35 @@ impl Authority {
         change: &mut Change,
         mint: Mint,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
-        let Mint {
-            owner,
-            organization,
-            name,
-            access,
-            expires_at,
-            more,
-        } = mint;
         let key = self.0.random.key(self.0.class)?;
         let row = KeyRow {
             id: key.id(),
             class: self.0.class,
-            owner,
-            organization,
-            name,
+            owner: mint.owner,
+            organization: mint.organization,
             mac: self.0.pepper.mac(key.expose()),
-            access,
-            created_at: self.now(),
-            expires_at,
+            pepper: PepperId::FIRST,
+            access: mint.access,
+            role: mint.role,
+            suspended_at: None,
+            networks: mint.networks,
+            expires_at: mint.expires_at,
             revoked_at: None,
+            disabled_at: None,
+            rotated_to: None,
+            grace_until: None,
             seq: change.next_seq().await?,
-            more,
+            about: Box::new(About {
+                name: mint.name,
+                created_at: self.now(),
+                created_by: Some(mint.created_by),
+                environment: mint.environment,
+                revoked_by: None,
+                revoked_reason: None,
+                rotated_from: mint.rotated_from,
+                is_legacy: false,
+                muted_hints: Vec::new(),
+            }),
         };
         api_keys::insert(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
         Ok((Issued { id: key.id(), key }, row))
@@ -343,9 +357,9 @@ impl Authority {
             KeyState::Revoked
         } else if self.has_expired(row) {
             KeyState::Expired
-        } else if row.more.disabled_at.is_some() {
+        } else if row.disabled_at.is_some() || row.suspended_at.is_some() {
             KeyState::Disabled
-        } else if row.more.rotated_to.is_some() {
+        } else if row.rotated_to.is_some() {
             KeyState::Rotated
         } else {
             KeyState::Active

@@ -16,20 +16,21 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// Those of a key.
+    /// Those within which a key acts at this moment.
     pub(crate) fn of(row: &KeyRow) -> Self {
         Self {
-            access: row.access.clone(),
-            networks: row.more.networks.clone(),
+            access: row.effective_access(),
+            networks: row.networks.clone(),
             end: row.end(),
         }
     }
 
-    /// Those that a successor of the key has, too: its grace is the key's own.
+    /// Those that a successor of the key has, too: its grace is the key's own, and its owner's role may change.
     pub(crate) fn of_successors(row: &KeyRow) -> Self {
         Self {
+            access: row.access.clone(),
+            networks: row.networks.clone(),
             end: row.expires_at,
-            ..Self::of(row)
         }
     }
 

@@ -3,7 +3,7 @@
 use avala_api::{Timestamp, api_keys::RevokeReason};
 use avala_keys::KeyId;
 
-use super::{Authority, Issued, KeyRow, More, authority::Mint};
+use super::{Authority, Issued, KeyRow, authority::Mint};
 use crate::{
     error::AuthorityError,
     store::{
@@ -171,7 +171,7 @@ impl Authority {
         let seq = change.next_seq().await?;
         self.check(&mut change, by).await?;
         let mut row = self.trusted_row(&mut change, id).await?;
-        let lost = match row.more.rotated_to {
+        let lost = match row.rotated_to {
             Some(successor) => {
                 let was_used = usage.was_used(successor).await?;
                 Some((self.trusted_row(&mut change, successor).await?, was_used))
@@ -198,22 +198,20 @@ impl Authority {
         let mint = Mint {
             owner: row.owner.clone(),
             organization: row.organization.clone(),
-            name: row.name.clone(),
+            role: row.role,
+            name: row.about.name.clone(),
             access: row.access.clone(),
             expires_at: row.expires_at,
-            more: More {
-                environment: row.more.environment.clone(),
-                networks: row.more.networks.clone(),
-                created_by: Some(actor.name()),
-                rotated_from: Some(id),
-                ..More::default()
-            },
+            networks: row.networks.clone(),
+            environment: row.about.environment.clone(),
+            created_by: actor.name(),
+            rotated_from: Some(id),
         };
         let (issued, successor) = self.mint(&mut change, mint).await?;
         self.note(&mut change, actor, "api_key.issue", issued.id).await?;
-        let ends = [Some(grace_until), row.more.grace_until, row.expires_at];
-        row.more.rotated_to = Some(issued.id);
-        row.more.grace_until = ends.into_iter().flatten().min();
+        let ends = [Some(grace_until), row.grace_until, row.expires_at];
+        row.rotated_to = Some(issued.id);
+        row.grace_until = ends.into_iter().flatten().min();
         row.seq = successor.seq;
         self.write(&mut change, &row).await?;
         self.commit(change, actor, "api_key.rotate", id).await?;

@@ -7,6 +7,7 @@ mod follow;
 mod life;
 mod opening;
 mod pepper;
+mod role;
 mod row;
 mod set;
 
@@ -19,5 +20,6 @@ pub(crate) use bounds::Bounds;
 pub(crate) use follow::Follower;
 pub(crate) use life::{Asker, Successor};
 pub(crate) use opening::{Opened, open};
-pub(crate) use pepper::sign;
-pub(crate) use row::{KeyRow, More};
+pub(crate) use pepper::{PepperId, sign};
+pub(crate) use role::Role;
+pub(crate) use row::{About, KeyRow};

@@ -88,26 +88,13 @@ impl KeySet {
 
 #[cfg(test)]
 mod tests {
-    use avala_api::Timestamp;
-    use avala_keys::Class;
-
     use super::*;
-    use crate::keys::Access;
+    use avala_api::Timestamp;
 
     fn row(seq: i64) -> KeyRow {
         KeyRow {
-            id: "7Hk2mQ9xTbWc".parse().unwrap(),
-            class: Class::Live,
-            owner: "owner".into(),
-            organization: "organization".into(),
-            name: "name".into(),
-            mac: [0; 32],
-            access: Access::Full,
-            created_at: Timestamp::from_unix_millis(1),
-            expires_at: None,
-            revoked_at: None,
             seq,
-            more: crate::keys::More::default(),
+            ..KeyRow::plain("7Hk2mQ9xTbWc".parse().unwrap(), [0; 32])
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
     auth::Principal,
     context::Context,
     error::AuthorityError,
-    keys::{Access, Asker, Bounds, KeyRow, Mint, More, Successor},
+    keys::{About, Access, Asker, Bounds, KeyRow, Mint, Successor},
     paging,
     refusal::Refusal,
     store::{
@@ -169,15 +169,14 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     let mint = Mint {
         owner: caller.user().to_owned(),
         organization: caller.organization().to_owned(),
+        role: caller.row().role,
         name: operation.name,
         access: bounds.access,
         expires_at: bounds.end,
-        more: More {
-            environment: operation.environment,
-            networks: bounds.networks,
-            created_by: Some(actor.name()),
-            ..More::default()
-        },
+        networks: bounds.networks,
+        environment: operation.environment,
+        created_by: actor.name(),
+        rotated_from: None,
     };
     let (issued, row) = match context
         .authority
@@ -264,10 +263,10 @@ pub(super) async fn update(context: Context, operation: Update) -> Result<ApiKey
             ));
         }
         row.access = then.access;
-        row.more.networks = then.networks;
+        row.networks = then.networks;
         row.expires_at = then.end;
         if let Some(name) = operation.name {
-            row.name = name;
+            row.about.name = name;
         }
         Ok(())
     };
@@ -297,10 +296,10 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
             return Err(exceeds_caller());
         }
         alive(&context, row)?;
-        let is_over = context.authority.has_passed(row.more.grace_until);
+        let is_over = context.authority.has_passed(row.grace_until);
         // One that was switched off on purpose is nobody's lost secret.
         let is_used = successor.is_some_and(|Successor { row, was_used }| {
-            was_used || row.more.rotated_to.is_some() || row.more.disabled_at.is_some()
+            was_used || row.rotated_to.is_some() || row.disabled_at.is_some()
         });
         if is_over || is_used {
             return Err(Refusal::conflict(
@@ -327,10 +326,10 @@ pub(super) async fn end_grace(context: Context, operation: EndGrace) -> Result<A
     let now = context.now();
     let end = |row: &mut KeyRow| {
         visible(caller, row)?;
-        if row.more.rotated_to.is_none() {
+        if row.rotated_to.is_none() {
             return Err(Refusal::conflict("This key has no successor.", "not_rotated"));
         }
-        row.more.grace_until = row.more.grace_until.map(|until| until.min(now));
+        row.grace_until = row.grace_until.map(|until| until.min(now));
         Ok(())
     };
     altered(&context, &operation.id, "api_key.end_grace", end).await
@@ -365,7 +364,7 @@ pub(super) async fn disable(context: Context, operation: Disable) -> Result<ApiK
     let disable = |row: &mut KeyRow| {
         visible(caller, row)?;
         not_revoked(row)?;
-        row.more.disabled_at = row.more.disabled_at.or(Some(now));
+        row.disabled_at = row.disabled_at.or(Some(now));
         Ok(())
     };
     altered(&context, &operation.id, "api_key.disable", disable).await
@@ -376,10 +375,10 @@ pub(super) async fn enable(context: Context, operation: Enable) -> Result<ApiKey
     let enable = |row: &mut KeyRow| {
         visible(caller, row)?;
         not_revoked(row)?;
-        if row.more.disabled_at.is_some() && !is_within(caller, row) {
+        if row.disabled_at.is_some() && !is_within(caller, row) {
             return Err(exceeds_caller());
         }
-        row.more.disabled_at = None;
+        row.disabled_at = None;
         Ok(())
     };
     altered(&context, &operation.id, "api_key.enable", enable).await
@@ -455,47 +454,35 @@ async fn seen(context: &Context, row: &KeyRow) -> Result<ApiKey, Refusal> {
 
 /// The key as its organization sees it: everything but the secret.
 fn shown(context: &Context, row: &KeyRow, used: Option<&LastUse>) -> ApiKey {
-    let KeyRow {
-        id,
-        class,
-        owner,
-        name,
-        access,
-        created_at,
-        expires_at,
-        revoked_at,
-        more,
-        ..
-    } = row;
-    let more = more.clone();
+    let about = About::clone(&row.about);
     let key_id = |id: KeyId| ApiKeyId::from(id.as_str());
     ApiKey {
-        id: key_id(*id),
-        prefix: format!("avk_{class}_{id}"),
-        name: name.clone(),
-        class: class.as_str().into(),
-        environment: more.environment,
-        owner: owner.as_str().into(),
-        access: match access {
+        id: key_id(row.id),
+        prefix: format!("avk_{}_{}", row.class, row.id),
+        name: about.name,
+        class: row.class.as_str().into(),
+        environment: about.environment,
+        owner: row.owner.as_str().into(),
+        access: match &row.access {
             Access::Full => KeyAccess::Full,
             Access::Listed(_) => KeyAccess::Listed {
-                scopes: access.names(),
+                scopes: row.access.names(),
             },
         },
-        allowed_networks: more.networks.iter().map(ToString::to_string).collect(),
+        allowed_networks: row.networks.iter().map(ToString::to_string).collect(),
         resources: Vec::new(),
         state: context.authority.state(row),
-        created_at: *created_at,
-        created_by: more.created_by,
-        expires_at: *expires_at,
-        grace_until: more.grace_until,
-        rotated_from: more.rotated_from.map(key_id),
-        rotated_to: more.rotated_to.map(key_id),
-        revoked_at: *revoked_at,
-        revoked_by: more.revoked_by,
-        revoked_reason: more.revoked_reason.map(|reason| reason.as_str().into()),
+        created_at: about.created_at,
+        created_by: about.created_by,
+        expires_at: row.expires_at,
+        grace_until: row.grace_until,
+        rotated_from: about.rotated_from.map(key_id),
+        rotated_to: row.rotated_to.map(key_id),
+        revoked_at: row.revoked_at,
+        revoked_by: about.revoked_by,
+        revoked_reason: about.revoked_reason.map(|reason| reason.as_str().into()),
         last_used_at: used.map(|used| used.at),
-        legacy: false,
+        legacy: about.is_legacy,
         hints: Vec::new(),
         secret: None,
         effective: None,

@@ -8,7 +8,7 @@ use super::{
     rows::{instant, instant_or_null, json, to_json},
     sql,
 };
-use crate::keys::{KeyRow, More};
+use crate::keys::{About, KeyRow, PepperId};
 
 /// A row as it is stored. Whether it is to be trusted, its seal tells.
 pub(crate) struct Stored {
@@ -69,8 +69,9 @@ pub(crate) async fn insert(
     let insert = sql(
         "INSERT INTO api_keys (class, owner, organization, name, mac, access, created_at, expires_at, revoked_at, seq, seal,
          environment, networks, created_by, disabled_at, revoked_by, revoked_reason, rotated_from, rotated_to, grace_until,
-         id, position)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $10)",
+         pepper, role, suspended_at, is_legacy, muted_hints, id, position)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+         $24, $25, $26, $10)",
     );
     columns(insert, row, seal)?
         .bind(row.id.as_str())
@@ -88,8 +89,9 @@ pub(crate) async fn update(
     let update = sql(
         "UPDATE api_keys SET class = $1, owner = $2, organization = $3, name = $4, mac = $5, access = $6, created_at = $7,
          expires_at = $8, revoked_at = $9, seq = $10, seal = $11, environment = $12, networks = $13, created_by = $14,
-         disabled_at = $15, revoked_by = $16, revoked_reason = $17, rotated_from = $18, rotated_to = $19, grace_until = $20
-         WHERE id = $21",
+         disabled_at = $15, revoked_by = $16, revoked_reason = $17, rotated_from = $18, rotated_to = $19, grace_until = $20,
+         pepper = $21, role = $22, suspended_at = $23, is_legacy = $24, muted_hints = $25
+         WHERE id = $26",
     );
     columns(update, row, seal)?
         .bind(row.id.as_str())
@@ -101,38 +103,43 @@ pub(crate) async fn update(
 /// All columns that a change may touch, in one order.
 fn columns(statement: Statement, row: &KeyRow, seal: &[u8; 32]) -> Result<Statement, StoreError> {
     let id = |id: Option<KeyId>| id.map(|id| id.to_string());
-    let More {
-        environment,
-        networks,
+    let About {
+        name,
+        created_at,
         created_by,
-        disabled_at,
+        environment,
         revoked_by,
         revoked_reason,
         rotated_from,
-        rotated_to,
-        grace_until,
-    } = &row.more;
+        is_legacy,
+        muted_hints,
+    } = &*row.about;
     Ok(statement
         .bind(row.class.as_str())
         .bind(&row.owner)
         .bind(&row.organization)
-        .bind(&row.name)
+        .bind(name)
         .bind(&row.mac)
         .bind(to_json(&row.access)?)
-        .bind(row.created_at)
+        .bind(*created_at)
         .bind(row.expires_at)
         .bind(row.revoked_at)
         .bind(row.seq)
         .bind(seal)
         .bind(environment)
-        .bind(to_json(networks)?)
+        .bind(to_json(&row.networks)?)
         .bind(created_by)
-        .bind(*disabled_at)
+        .bind(row.disabled_at)
         .bind(revoked_by)
         .bind(revoked_reason)
         .bind(id(*rotated_from))
-        .bind(id(*rotated_to))
-        .bind(*grace_until))
+        .bind(id(row.rotated_to))
+        .bind(row.grace_until)
+        .bind(row.pepper.0)
+        .bind(row.role.as_str())
+        .bind(row.suspended_at)
+        .bind(*is_legacy)
+        .bind(to_json(muted_hints)?))
 }
 
 /// Which keys are listed.
@@ -184,11 +191,13 @@ fn in_state(query: Statement, state: &KeyState, now: Timestamp) -> Statement {
         KeyState::Expired => query
             .push(" AND k.revoked_at IS NULL AND k.expires_at <= ")
             .push_bind(now),
-        KeyState::Disabled => is_not_over(query).push(" AND k.disabled_at IS NOT NULL"),
-        KeyState::Rotated => {
-            is_not_over(query).push(" AND k.disabled_at IS NULL AND k.rotated_to IS NOT NULL")
+        KeyState::Disabled => {
+            is_not_over(query).push(" AND (k.disabled_at IS NOT NULL OR k.suspended_at IS NOT NULL)")
         }
-        KeyState::Active => is_not_over(query).push(" AND k.disabled_at IS NULL AND k.rotated_to IS NULL"),
+        KeyState::Rotated => is_not_over(query)
+            .push(" AND k.disabled_at IS NULL AND k.suspended_at IS NULL AND k.rotated_to IS NOT NULL"),
+        KeyState::Active => is_not_over(query)
+            .push(" AND k.disabled_at IS NULL AND k.suspended_at IS NULL AND k.rotated_to IS NULL"),
         _ => query.push(" AND FALSE"),
     }
 }
@@ -219,27 +228,35 @@ fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
         class: row.get::<String>("class")?.parse().map_err(unreadable)?,
         owner: row.get("owner")?,
         organization: row.get("organization")?,
-        name: row.get("name")?,
         mac: row
             .get::<Vec<u8>>("mac")?
             .try_into()
             .map_err(|_| StoreError::damaged("a key's MAC has not 32 bytes"))?,
+        pepper: PepperId(row.get("pepper")?),
         access: json(row, "access")?,
-        created_at: instant(row, "created_at")?,
+        role: row
+            .get::<String>("role")?
+            .parse()
+            .map_err(|_| StoreError::damaged("a key's row cannot be read"))?,
+        suspended_at: instant_or_null(row, "suspended_at")?,
+        networks: json(row, "networks")?,
         expires_at: instant_or_null(row, "expires_at")?,
         revoked_at: instant_or_null(row, "revoked_at")?,
+        disabled_at: instant_or_null(row, "disabled_at")?,
+        rotated_to: key_id(row, "rotated_to")?,
+        grace_until: instant_or_null(row, "grace_until")?,
         seq: row.get("seq")?,
-        more: More {
-            environment: row.get("environment")?,
-            networks: json(row, "networks")?,
+        about: Box::new(About {
+            name: row.get("name")?,
+            created_at: instant(row, "created_at")?,
             created_by: row.get("created_by")?,
-            disabled_at: instant_or_null(row, "disabled_at")?,
+            environment: row.get("environment")?,
             revoked_by: row.get("revoked_by")?,
             revoked_reason: row.get("revoked_reason")?,
             rotated_from: key_id(row, "rotated_from")?,
-            rotated_to: key_id(row, "rotated_to")?,
-            grace_until: instant_or_null(row, "grace_until")?,
-        },
+            is_legacy: row.get("is_legacy")?,
+            muted_hints: json(row, "muted_hints")?,
+        }),
     })
 }
 

@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations![
     9 "0009_chain_of_the_audit.sql",
     10 "0010_key_usage.sql",
     11 "0011_idempotency_keys.sql",
+    12 "0012_owners_of_keys.sql",
 ];
 
 /// The newest schema this version knows.

@@ -63,6 +63,11 @@ CREATE TABLE api_keys (
     rotated_from text,
     rotated_to text,
     grace_until bigint,
+    pepper bigint DEFAULT 1 NOT NULL,
+    role text DEFAULT 'owner'::text NOT NULL,
+    suspended_at bigint,
+    is_legacy boolean DEFAULT false NOT NULL,
+    muted_hints text DEFAULT '[]'::text NOT NULL,
     CONSTRAINT api_keys_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid),
     CONSTRAINT api_keys_owner_fkey FOREIGN KEY (owner) REFERENCES users(uid),
     CONSTRAINT api_keys_pkey PRIMARY KEY (id)
