@@ -104,13 +104,7 @@ impl Served {
 
     /// Its memory, in kilobytes.
     pub(crate) fn resident_kib(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let figure = line.and_then(|line| line.trim().strip_suffix("kB"));
-        Ok(figure
-            .context("the system says how much memory a process has")?
-            .trim()
-            .parse()?)
+        resident_kib(self.process.id())
     }
 
     /// Bytes that its process has had written to files.
@@ -148,6 +142,17 @@ fn files(dir: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// The memory of a process, in kilobytes.
+pub(crate) fn resident_kib(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let figure = line.and_then(|line| line.trim().strip_suffix("kB"));
+    Ok(figure
+        .context("the system says how much memory a process has")?
+        .trim()
+        .parse()?)
 }
 
 /// Lets this process have as many connections as the system allows.
