@@ -10,7 +10,7 @@ use std::{
 };
 
 use avala_api::{Timestamp, api_keys::KeyState, users::UserUid};
-use avala_keys::{ApiKey, Class, KeyId};
+use avala_keys::{ApiKey, Class, KeyId, RandomnessFailed};
 
 use super::{
     Access, KeyRow, More, Opened,
@@ -141,19 +141,8 @@ impl Authority {
 
     /// Issues a key for a user.
     pub async fn issue(&self, new: NewKey) -> Result<Issued, AuthorityError> {
-        for _ in 1..DRAWS {
-            match self.issue_once(&new).await {
-                // Another key has this public id; nothing was written.
-                Err(AuthorityError::Store(error)) if error.is_duplicate() => {}
-                done => return done,
-            }
-        }
-        self.issue_once(&new).await
-    }
-
-    async fn issue_once(&self, new: &NewKey) -> Result<Issued, AuthorityError> {
         let mut change = self.store().change().await?;
-        let (issued, row) = self.issue_within(&mut change, new, &Actor::Console).await?;
+        let (issued, row) = self.issue_within(&mut change, &new, &Actor::Console).await?;
         self.commit(change, &Actor::Console, "api_key.issue", issued.id)
             .await?;
         self.apply(row);
@@ -197,7 +186,7 @@ impl Authority {
             expires_at,
             more,
         } = mint;
-        let key = self.0.random.key(self.0.class)?;
+        let key = self.draw()?;
         let row = KeyRow {
             id: key.id(),
             class: self.0.class,
@@ -214,6 +203,19 @@ impl Authority {
         };
         api_keys::insert(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
         Ok((Issued { id: key.id(), key }, row))
+    }
+
+    /// A key whose public id no other key has, as far as this process knows; what it does not know, the database
+    /// refuses.
+    fn draw(&self) -> Result<ApiKey, RandomnessFailed> {
+        let mut key = self.0.random.key(self.0.class)?;
+        for _ in 1..DRAWS {
+            if self.known(key.id()).is_none() {
+                break;
+            }
+            key = self.0.random.key(self.0.class)?;
+        }
+        Ok(key)
     }
 
     pub(crate) fn apply(&self, row: KeyRow) {

@@ -36,6 +36,7 @@ mod authority;
 mod auto_label_jobs;
 mod bodies;
 mod bucket_keepers;
+mod chance;
 mod data_dir;
 mod datasets;
 mod edge;
