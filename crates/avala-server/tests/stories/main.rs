@@ -30,6 +30,7 @@ macro_rules! stories {
 }
 
 mod agents;
+mod altered_rows;
 mod api_keys;
 mod audit;
 mod authority;
@@ -45,9 +46,11 @@ mod home;
 mod inference_provider_configs;
 mod inference_providers;
 mod key_bounds;
+mod key_deadlines;
 mod key_rotation;
 mod key_usage;
 mod keys;
+mod malformed_keys;
 mod metrics;
 mod model;
 mod older_schema;
@@ -64,6 +67,7 @@ mod seeds;
 mod signup;
 mod storage_config_fields;
 mod storage_configs;
+mod strangers;
 mod support;
 mod tenancy;
 mod users;
