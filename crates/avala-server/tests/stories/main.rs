@@ -72,5 +72,6 @@ mod storage_configs;
 mod strangers;
 mod support;
 mod tenancy;
+mod undeclared;
 mod users;
 mod webhooks;
