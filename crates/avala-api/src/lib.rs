@@ -42,6 +42,7 @@ pub mod signup;
 pub mod storage_configs;
 pub mod tasks;
 mod timestamp;
+mod unique_members;
 pub mod users;
 pub mod webhook_deliveries;
 pub mod webhooks;

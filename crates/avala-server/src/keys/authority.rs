@@ -11,7 +11,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use avala_api::{Timestamp, api_keys::KeyState, users::UserUid};
-use avala_keys::{ApiKey, Class, KeyId};
+use avala_keys::{ApiKey, Class, KeyId, RandomnessFailed};
 use ipnet::IpNet;
 
 use super::{
@@ -156,19 +156,8 @@ impl Authority {
 
     /// Issues a key for a user.
     pub async fn issue(&self, new: NewKey) -> Result<Issued, AuthorityError> {
-        for _ in 1..DRAWS {
-            match self.issue_once(&new).await {
-                // Another key has this public id; nothing was written.
-                Err(AuthorityError::Store(error)) if error.is_duplicate() => {}
-                done => return done,
-            }
-        }
-        self.issue_once(&new).await
-    }
-
-    async fn issue_once(&self, new: &NewKey) -> Result<Issued, AuthorityError> {
         let mut change = self.store().change().await?;
-        let (issued, row) = self.issue_within(&mut change, new, &Actor::Console).await?;
+        let (issued, row) = self.issue_within(&mut change, &new, &Actor::Console).await?;
         self.commit(change, &Actor::Console, "api_key.issue", issued.id, Some(&row))
             .await?;
         self.apply(row);
@@ -205,7 +194,7 @@ impl Authority {
         change: &mut Change,
         mint: Mint,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
-        let key = self.0.random.key(self.0.class)?;
+        let key = self.draw()?;
         let peppers = self.peppers();
         let (pepper_id, pepper) = peppers.current(self.now());
         let row = KeyRow {
@@ -239,6 +228,19 @@ impl Authority {
         };
         api_keys::insert(change.connection(), &row, &pepper.seal_row(&row)).await?;
         Ok((Issued { id: key.id(), key }, row))
+    }
+
+    /// A key whose public id no other key has, as far as this process knows; what it does not know, the database
+    /// refuses.
+    fn draw(&self) -> Result<ApiKey, RandomnessFailed> {
+        let mut key = self.0.random.key(self.0.class)?;
+        for _ in 1..DRAWS {
+            if self.known(key.id()).is_none() {
+                break;
+            }
+            key = self.0.random.key(self.0.class)?;
+        }
+        Ok(key)
     }
 
     pub(crate) fn apply(&self, row: KeyRow) {
@@ -462,3 +464,6 @@ impl fmt::Debug for Authority {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

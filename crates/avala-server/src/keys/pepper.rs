@@ -29,6 +29,12 @@ impl fmt::Display for PepperId {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many keys this thread has computed a MAC of.
+    pub(super) static MACS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// A pepper, as keyed states. The bytes themselves are not kept.
 pub(crate) struct Pepper {
     keys: Hmac<Sha256>,
@@ -58,6 +64,8 @@ impl Pepper {
     }
 
     pub(crate) fn mac(&self, key: &str) -> [u8; 32] {
+        #[cfg(test)]
+        MACS.set(MACS.get() + 1);
         tag(&self.keys, key.as_bytes())
     }
 
