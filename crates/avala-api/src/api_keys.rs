@@ -87,7 +87,7 @@ model! {
     pub struct ApiKey {
         /// Its public id.
         pub id: ApiKeyId,
-        /// What the key begins with.
+        /// What the key begins with. Empty for one that was taken over from elsewhere: of that nothing is known.
         pub prefix: String,
         /// Its name, for people.
         pub name: String,
@@ -227,6 +227,38 @@ operation! {
                 resources: Vec<String>,
                 /// A service account of the organization, instead of the caller.
                 owner: UserUid,
+            }
+        }
+    }
+}
+
+operation! {
+    /// Takes over a key from elsewhere: forty lower-case hexadecimal digits, which open from now on what is said here.
+    ///
+    /// Whoever sends them has proven to hold the key. It is taken over once, whoever does it; one that was ended never
+    /// comes back. No answer repeats it.
+    Import = "api_keys.import" {
+        route: Post "/api-keys/import/",
+        access: Access::Scope(Scope::KeysManage),
+        idempotent: false,
+        answer: 201 ApiKey,
+        body {
+            !unknown;
+            required {
+                /// Its name, for people.
+                name: String,
+                /// The key.
+                secret: Secret,
+                /// What it may do.
+                access: KeyAccess,
+            }
+            optional {
+                /// The environment it is used in.
+                environment: String,
+                /// When it ends by itself.
+                expires_at: Timestamp,
+                /// The networks it may be used from, in CIDR notation.
+                allowed_networks: Vec<String>,
             }
         }
     }

@@ -18,6 +18,7 @@ macro_rules! for_each_operation {
             $crate::users::Me,
             $crate::users::GetPermissions,
             $crate::api_keys::Create,
+            $crate::api_keys::Import,
             $crate::api_keys::List,
             $crate::api_keys::Get,
             $crate::api_keys::Update,

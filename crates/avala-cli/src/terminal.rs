@@ -45,6 +45,17 @@ pub(crate) fn new_password() -> Result<Secret, Failure> {
     not_empty(first, "The password")
 }
 
+/// A secret that is there already: asked for, and shown never; or all of stdin, where nobody can be asked.
+pub(crate) fn secret_asked_for(what: &str) -> Result<Secret, Failure> {
+    if !io::stdin().is_terminal() {
+        return secret_from_stdin(what);
+    }
+    not_empty(
+        Secret::from(rpassword::prompt_password(format!("{what}: "))?),
+        what,
+    )
+}
+
 /// All of stdin, without the line end that `echo` adds.
 pub(crate) fn secret_from_stdin(what: &str) -> Result<Secret, Failure> {
     secret(io::stdin().lock(), &format!("{what} on stdin"))

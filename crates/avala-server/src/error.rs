@@ -137,6 +137,9 @@ pub enum AuthorityError {
     /// Something was made under this name before.
     #[error("a request of this name was carried out before")]
     Repeated,
+    /// The key was taken over before.
+    #[error("this key was taken over before")]
+    KeyExists,
     /// The stored row does not carry its seal: somebody changed it by hand.
     #[error(
         "the stored key was changed outside of the server; it opens nothing any more, and its row can be deleted"

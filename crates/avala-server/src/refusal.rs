@@ -205,6 +205,11 @@ impl From<AuthorityError> for Refusal {
             AuthorityError::Store(error) => error.into(),
             AuthorityError::NotFound("key") => Self::not_found(),
             AuthorityError::CallerChanged => Self::key("key_changed"),
+            // The same whose ever it is, and whatever became of it.
+            AuthorityError::KeyExists => Self::conflict(
+                "This key was taken over before. It is taken over once, and does not come back when it was ended.",
+                "key_exists",
+            ),
             AuthorityError::Altered => Self::conflict(
                 "The row of this key was changed outside of the server. The key opens nothing; revoke it.",
                 "key_altered",

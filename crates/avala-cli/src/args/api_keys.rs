@@ -20,6 +20,11 @@ pub enum ApiKeys {
     /// The key is in the server's answer once. In a pipe it goes to stdout; on a terminal say `--out FILE` to keep it in
     /// a private file, or `--show` to see it.
     Create(Box<CreateApiKey>),
+    /// Take over a key of forty hexadecimal digits that was issued elsewhere
+    ///
+    /// The key is read from stdin, or asked for on a terminal; it must not stand on the command line. From now on it opens
+    /// here what you say. Rotate it when you can: its successor is a key of this server's own.
+    Import(Box<ImportApiKey>),
     /// List keys, newest first
     List(ListApiKeys),
     /// Show one key: everything but what it opens with
@@ -64,10 +69,10 @@ pub struct Expiry {
     pub expires_at: Option<Timestamp>,
 }
 
-/// `avala keys create`
+/// What a new key is.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("access").required(true).args(["full_access", "scopes"])))]
-pub struct CreateApiKey {
+pub struct ApiKeyAsked {
     /// Its name, for people
     #[arg(long)]
     pub name: String,
@@ -91,6 +96,22 @@ pub struct CreateApiKey {
     /// The environment it is used in, in your words
     #[arg(long, value_name = "NAME")]
     pub environment: Option<String>,
+}
+
+/// `avala keys import`
+#[derive(Debug, Args)]
+pub struct ImportApiKey {
+    /// What it is.
+    #[command(flatten)]
+    pub asked: ApiKeyAsked,
+}
+
+/// `avala keys create`
+#[derive(Debug, Args)]
+pub struct CreateApiKey {
+    /// What it is.
+    #[command(flatten)]
+    pub asked: ApiKeyAsked,
 
     /// A service account that it is for, instead of yourself
     #[arg(long, value_name = "UID")]

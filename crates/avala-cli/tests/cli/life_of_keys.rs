@@ -117,3 +117,39 @@ fn a_key_that_the_server_makes_is_in_no_log_and_no_message() {
         );
     }
 }
+
+#[test]
+fn a_key_from_elsewhere_is_taken_over_and_told_to_nobody() {
+    const KEY: &str = "4f3c29d01b7e8a6655c04d93e2f1a0b7c8d56e10";
+    let server = server();
+    assert_eq!(opens(&server, KEY), Some(4));
+    let line = "keys import --name old --scope webhooks.read --environment ci --log trace,";
+    let taken_over = server.avala(line).stdin(&format!("{KEY}\n")).run();
+    assert_eq!(taken_over.code, Some(0), "{taken_over:?}");
+    assert!(taken_over.stderr.contains("TRACE"), "the log was on");
+    assert!(!format!("{taken_over:?}").contains(KEY), "{taken_over:?}");
+    assert_eq!(opens(&server, KEY), Some(0));
+
+    let again = server.avala(line).stdin(KEY).run();
+    assert!(!format!("{again:?}").contains(KEY), "{again:?}");
+    let said = again.failed(1);
+    assert!(said.contains("taken over before"), "{said}");
+
+    let listed = server.avala("keys list --environment ci -o json").run().json();
+    assert_eq!(
+        (&listed[0]["legacy"], &listed[0]["prefix"]),
+        (&true.into(), &"".into())
+    );
+}
+
+#[test]
+fn what_is_no_key_from_elsewhere_is_not_sent() {
+    let server = server();
+    for not_one in ["", "avk_test", "4F3C29D01B7E8A6655C04D93E2F1A0B7C8D56E10"] {
+        let line = server
+            .avala("keys import --name old --full-access")
+            .stdin(not_one);
+        let said = line.run().failed(2);
+        assert!(said.contains("Nothing was sent."), "{said}");
+    }
+}

@@ -14,7 +14,7 @@ use avala_keys::{ApiKey, Class, KeyId};
 use ipnet::IpNet;
 
 use super::{
-    About, Access, KeyRow, Opened, PepperId, Role,
+    About, Access, KeyRow, LegacyKey, Opened, PepperId, Role,
     life::{Asker, REVOKE},
     open,
     pepper::Pepper,
@@ -197,12 +197,19 @@ impl Authority {
         mint: Mint,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
         let key = self.0.random.key(self.0.class)?;
-        let row = KeyRow {
-            id: key.id(),
+        let row = self.row(mint, key.id(), key.expose(), change.next_seq().await?);
+        api_keys::insert(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
+        Ok((Issued { id: key.id(), key }, row))
+    }
+
+    /// The row of a new key.
+    fn row(&self, mint: Mint, id: KeyId, key: &str, seq: i64) -> KeyRow {
+        KeyRow {
+            id,
             class: self.0.class,
             owner: mint.owner,
             organization: mint.organization,
-            mac: self.0.pepper.mac(key.expose()),
+            mac: self.0.pepper.mac(key),
             pepper: PepperId::FIRST,
             access: mint.access,
             role: mint.role,
@@ -213,7 +220,7 @@ impl Authority {
             disabled_at: None,
             rotated_to: None,
             grace_until: None,
-            seq: change.next_seq().await?,
+            seq,
             about: Box::new(About {
                 name: mint.name,
                 created_at: self.now(),
@@ -225,9 +232,32 @@ impl Authority {
                 is_legacy: false,
                 muted_hints: Vec::new(),
             }),
-        };
+        }
+    }
+
+    /// Takes over a key, and makes its row. The number comes first: of two changes that take over one key, the second
+    /// sees what the first did.
+    pub(super) async fn take_over(
+        &self,
+        change: &mut Change,
+        mint: Mint,
+        key: &LegacyKey,
+    ) -> Result<KeyRow, AuthorityError> {
+        let seq = change.next_seq().await?;
+        if api_keys::has_legacy(change.connection(), &self.macs(key)).await? {
+            return Err(AuthorityError::KeyExists);
+        }
+        // Of what is drawn, the secret is forgotten.
+        let id = self.0.random.key(self.0.class)?.id();
+        let mut row = self.row(mint, id, key.expose(), seq);
+        row.about.is_legacy = true;
         api_keys::insert(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
-        Ok((Issued { id: key.id(), key }, row))
+        Ok(row)
+    }
+
+    /// What a key that was taken over may be known by: it does not say which pepper its MAC was made with.
+    fn macs(&self, key: &LegacyKey) -> [[u8; 32]; 1] {
+        [self.0.pepper.mac(key.expose())]
     }
 
     pub(crate) fn apply(&self, row: KeyRow) {
@@ -290,6 +320,11 @@ impl Authority {
         let expected = row.as_ref().map_or(&self.0.nobody, |row| &row.mac);
         let proven = self.0.pepper.mac(key.expose()).ct_eq(expected);
         row.filter(|_| proven.into())
+    }
+
+    /// The same of a key without an id: found by its MAC, or not at all. To guess at what is found takes the pepper.
+    pub(crate) fn prove_legacy(&self, key: &LegacyKey) -> Option<Arc<KeyRow>> {
+        self.macs(key).iter().find_map(|mac| self.0.set.find_legacy(mac))
     }
 
     /// How many keys there are, whatever their state.

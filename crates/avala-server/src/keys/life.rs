@@ -3,7 +3,7 @@
 use avala_api::{Timestamp, api_keys::RevokeReason};
 use avala_keys::KeyId;
 
-use super::{Authority, Issued, KeyRow, authority::Mint};
+use super::{Authority, Issued, KeyRow, LegacyKey, authority::Mint};
 use crate::{
     error::AuthorityError,
     store::{
@@ -79,6 +79,21 @@ impl Authority {
         self.commit(change, by.actor, "api_key.issue", issued.id).await?;
         self.apply(row.clone());
         Ok((issued, row))
+    }
+
+    /// Takes over a key from elsewhere, within bounds that were checked.
+    pub(crate) async fn import(
+        &self,
+        by: Asker<'_>,
+        mint: Mint,
+        key: &LegacyKey,
+    ) -> Result<KeyRow, AuthorityError> {
+        let mut change = self.store().change().await?;
+        let row = self.take_over(&mut change, mint, key).await?;
+        self.check(&mut change, by).await?;
+        self.commit(change, by.actor, "api_key.import", row.id).await?;
+        self.apply(row.clone());
+        Ok(row)
     }
 
     /// Alters a key's row, unless `alter` refuses. When this returns, the key is in this process what its row says.

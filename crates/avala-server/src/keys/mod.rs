@@ -4,6 +4,7 @@ mod authority;
 mod bounds;
 mod dev;
 mod follow;
+mod legacy;
 mod life;
 mod opening;
 mod pepper;
@@ -18,6 +19,7 @@ pub(crate) use authority::Mint;
 pub(crate) use bounds::Bounds;
 
 pub(crate) use follow::Follower;
+pub(crate) use legacy::LegacyKey;
 pub(crate) use life::{Asker, Successor};
 pub(crate) use opening::{Opened, open};
 pub(crate) use pepper::{PepperId, sign};

@@ -1,5 +1,7 @@
 //! API keys. A key makes and changes keys of its own organization, and none that may do more than itself.
 
+mod import;
+
 use avala_api::{
     Extra, FieldErrors, Operation, Page, Scope, Timestamp,
     api_keys::{
@@ -9,15 +11,18 @@ use avala_api::{
     users::UserUid,
 };
 use avala_keys::KeyId;
-use http::StatusCode;
 use sha2::{Digest, Sha256};
 
-use super::key_fields;
+pub(super) use self::import::import;
+use super::{
+    key_fields,
+    new_key::{NewKey, exceeds_caller},
+};
 use crate::{
     auth::Principal,
     context::Context,
     error::AuthorityError,
-    keys::{About, Access, Asker, Bounds, KeyRow, Mint, Successor},
+    keys::{About, Access, Asker, Bounds, KeyRow, Successor},
     paging,
     refusal::Refusal,
     store::{
@@ -133,12 +138,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     {
         return Ok(made);
     }
-    let own = Bounds::of(caller.row());
     let mut errors = FieldErrors::default();
-    key_fields::check_name("name", &operation.name, &mut errors);
-    if let Some(environment) = &operation.environment {
-        key_fields::check_name("environment", environment, &mut errors);
-    }
     if operation
         .owner
         .is_some_and(|owner| owner.as_str() != caller.user())
@@ -148,36 +148,15 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     if operation.resources.is_some_and(|resources| !resources.is_empty()) {
         errors.add("resources", "This server does not restrict keys to objects.");
     }
-    let access = key_fields::access(operation.access, &mut errors);
-    let networks = operation
-        .allowed_networks
-        .map(|networks| key_fields::networks(&networks, &mut errors));
-    key_fields::check_end(context.now(), operation.expires_at, &mut errors);
-    if !errors.is_empty() {
-        return Err(errors.into());
-    }
-    let bounds = Bounds {
-        access,
-        // What is not said is as narrow as the caller.
-        networks: networks.unwrap_or_else(|| own.networks.clone()),
-        end: operation.expires_at.or(own.end),
-    };
-    if !own.cover(&bounds) {
-        return Err(exceeds_caller());
-    }
-    let actor = caller.actor();
-    let mint = Mint {
-        owner: caller.user().to_owned(),
-        organization: caller.organization().to_owned(),
-        role: caller.row().role,
+    let new = NewKey {
         name: operation.name,
-        access: bounds.access,
-        expires_at: bounds.end,
-        networks: bounds.networks,
+        access: operation.access,
         environment: operation.environment,
-        created_by: actor.name(),
-        rotated_from: None,
+        expires_at: operation.expires_at,
+        allowed_networks: operation.allowed_networks,
     };
+    let mint = new.mint(&context, errors)?;
+    let actor = caller.actor();
     let (issued, row) = match context
         .authority
         .create(Asker::key(&actor, caller.row()), mint, named.as_ref())
@@ -438,14 +417,6 @@ fn is_within(caller: &Principal, row: &KeyRow) -> bool {
     row.owner == caller.user() && Bounds::of(caller.row()).cover(&Bounds::of_successors(row))
 }
 
-fn exceeds_caller() -> Refusal {
-    Refusal::new(
-        StatusCode::FORBIDDEN,
-        "A key can only make keys that may do no more than itself, from no more networks, for no longer.",
-        "exceeds_caller",
-    )
-}
-
 /// The key as its organization sees it, with its last use.
 async fn seen(context: &Context, row: &KeyRow) -> Result<ApiKey, Refusal> {
     let used = context.usage.last_used(row.id).await?;
@@ -458,7 +429,11 @@ fn shown(context: &Context, row: &KeyRow, used: Option<&LastUse>) -> ApiKey {
     let key_id = |id: KeyId| ApiKeyId::from(id.as_str());
     ApiKey {
         id: key_id(row.id),
-        prefix: format!("avk_{}_{}", row.class, row.id),
+        prefix: if about.is_legacy {
+            String::new()
+        } else {
+            format!("avk_{}_{}", row.class, row.id)
+        },
         name: about.name,
         class: row.class.as_str().into(),
         environment: about.environment,

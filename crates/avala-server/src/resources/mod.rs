@@ -10,6 +10,7 @@ mod event_targets;
 mod exports;
 mod inference_providers;
 mod key_fields;
+mod new_key;
 mod organizations;
 mod projects;
 mod provider_config;
@@ -31,6 +32,7 @@ pub(crate) fn served() -> Served {
     served.serve::<api::users::Me, _, _>(users::me);
     served.serve::<api::users::GetPermissions, _, _>(users::permissions);
     served.serve::<api::api_keys::Create, _, _>(api_keys::create);
+    served.serve::<api::api_keys::Import, _, _>(api_keys::import);
     served.serve::<api::api_keys::List, _, _>(api_keys::list);
     served.serve::<api::api_keys::Get, _, _>(api_keys::get);
     served.serve::<api::api_keys::Update, _, _>(api_keys::update);

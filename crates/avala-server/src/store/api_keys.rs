@@ -61,6 +61,15 @@ pub(crate) async fn find(connection: &mut Connection, id: KeyId) -> Result<Optio
     row.as_ref().and_then(|row| stored(row).transpose()).transpose()
 }
 
+/// Whether one of these MACs is that of a key that was taken over, whatever became of it.
+pub(crate) async fn has_legacy(connection: &mut Connection, macs: &[[u8; 32]]) -> Result<bool, StoreError> {
+    let found = sql("SELECT 1 AS found FROM api_keys WHERE is_legacy AND mac IN ")
+        .push_list(macs)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}
+
 pub(crate) async fn insert(
     connection: &mut Connection,
     row: &KeyRow,

@@ -44,6 +44,7 @@ mod home;
 mod inference_provider_configs;
 mod inference_providers;
 mod key_bounds;
+mod key_imports;
 mod key_rotation;
 mod key_usage;
 mod keys;

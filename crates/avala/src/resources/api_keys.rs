@@ -1,12 +1,15 @@
 //! API keys: making, watching, rotating and ending them.
 
 use avala_api::api_keys::{self, ApiKeyId, KeyAccess};
+use avala_keys::Secret;
 
 super::handle! {
     /// API keys of a self-hosted server. Avala's own service has its dashboard for this.
     pub struct ApiKeys for "api_keys" {
         /// Makes a key. The answer holds its secret, once.
         create(name: String, access: KeyAccess) -> api_keys::Create;
+        /// Takes over a key of forty hexadecimal digits from elsewhere.
+        import(name: String, secret: Secret, access: KeyAccess) -> api_keys::Import;
         /// Lists keys, newest first.
         list() -> api_keys::List;
         /// Gets one key.
