@@ -2,10 +2,17 @@
 //!
 //! A self-hosted server's operations; Avala's own service has its dashboard for this.
 
+mod bulk;
+mod policy;
+
 use std::collections::BTreeMap;
 
 use avala_keys::Secret;
 
+pub use self::{
+    bulk::{BulkRevocation, KeyFilter, RevokeMany},
+    policy::{GetPolicy, KeyPolicy, UpdatePolicy},
+};
 use crate::{Access, Scope, ScopeName, Timestamp, users::UserUid};
 
 id! {
@@ -349,6 +356,13 @@ operation! {
                 grace_seconds: u32 as u32,
             }
         }
+    }
+}
+
+impl<C> crate::Request<Rotate, C> {
+    /// A name for this call, of the caller's choice: repeated under the same name, it makes no second successor.
+    pub fn idempotency_key(self, name: impl Into<String>) -> Self {
+        self.with_header("Idempotency-Key", name)
     }
 }
 

@@ -1,12 +1,17 @@
 //! `avala keys …`
 
+mod bulk;
+mod policy;
+
+#[cfg(feature = "server")]
+pub(super) use policy::fields as policy_fields;
 use std::{collections::BTreeMap, time::SystemTime};
 
 use avala_api::{
     Operation, Scope, Timestamp,
     api_keys::{
-        ApiKey, Create, Disable, Enable, EndGrace, Get, GetUsage, Import, KeyAccess, KeyUsage, List, Revoke,
-        RevokeReason, Rotate, Update, UsageBucket,
+        ApiKey, ApiKeyId, Create, Disable, Enable, EndGrace, Get, GetPolicy, GetUsage, Import, KeyAccess,
+        KeyUsage, List, Revoke, RevokeMany, RevokeReason, Rotate, Update, UpdatePolicy, UsageBucket,
     },
 };
 use avala_keys::{Shape, classify};
@@ -31,9 +36,12 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     (Rotate::ROUTE.operation, "avala keys rotate"),
     (EndGrace::ROUTE.operation, "avala keys end-grace"),
     (Revoke::ROUTE.operation, "avala keys revoke"),
+    (RevokeMany::ROUTE.operation, "avala keys revoke"),
     (Disable::ROUTE.operation, "avala keys disable"),
     (Enable::ROUTE.operation, "avala keys enable"),
     (GetUsage::ROUTE.operation, "avala keys usage"),
+    (GetPolicy::ROUTE.operation, "avala keys policy show"),
+    (UpdatePolicy::ROUTE.operation, "avala keys policy update"),
 ];
 
 pub(super) async fn run(session: &Session, verb: args::ApiKeys) -> Result<(), Failure> {
@@ -51,7 +59,11 @@ pub(super) async fn run(session: &Session, verb: args::ApiKeys) -> Result<(), Fa
         args::ApiKeys::Update(args) => update(session, args).await,
         args::ApiKeys::Rotate(args) => rotate(session, args).await,
         args::ApiKeys::EndGrace(args) => ask(session, EndGrace::new(args.id)).await,
-        args::ApiKeys::Revoke(args) => revoke(session, args).await,
+        args::ApiKeys::Revoke(args) => match args.id.clone() {
+            Some(id) => revoke(session, id, *args).await,
+            None => bulk::revoke(session, *args).await,
+        },
+        args::ApiKeys::Policy(verb) => policy::run(session, verb).await,
         args::ApiKeys::Disable(args) => ask(session, Disable::new(args.id)).await,
         args::ApiKeys::Enable(args) => ask(session, Enable::new(args.id)).await,
         args::ApiKeys::Usage(args) => {
@@ -150,9 +162,8 @@ async fn rotate(session: &Session, args: args::RotateApiKey) -> Result<(), Failu
     hand_over(session, destination, key, &made).await
 }
 
-async fn revoke(session: &Session, args: args::RevokeApiKey) -> Result<(), Failure> {
+async fn revoke(session: &Session, id: ApiKeyId, args: args::RevokeApiKey) -> Result<(), Failure> {
     let caller = session.may_call::<Revoke>()?;
-    let id = args.key.id;
     terminal::confirm(&format!("Revoke the key {id}, for ever?"), args.yes)?;
     let mut revoke = Revoke::new(id);
     revoke.reason = args.reason;

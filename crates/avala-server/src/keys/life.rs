@@ -53,6 +53,8 @@ pub(crate) struct Successor<'a> {
 pub(crate) struct Rotated {
     pub(crate) issued: Issued,
     pub(crate) successor: KeyRow,
+    /// When the key itself ends.
+    pub(crate) end_before: Option<Timestamp>,
 }
 
 impl Authority {
@@ -60,22 +62,15 @@ impl Authority {
     pub(crate) async fn create(
         &self,
         by: Asker<'_>,
-        mint: Mint,
+        mut mint: Mint,
         named: Option<&Named<'_>>,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
         let mut change = self.store().change().await?;
+        let policy = self.comply(&mut change, &mut mint).await?;
         let (issued, row) = self.mint(&mut change, mint).await?;
         self.check(&mut change, by).await?;
-        if let Some(named) = named {
-            let made = idempotency_keys::insert(change.connection(), named, issued.id.as_str(), self.now());
-            made.await.map_err(|error| {
-                if error.is_duplicate() {
-                    AuthorityError::Repeated
-                } else {
-                    error.into()
-                }
-            })?;
-        }
+        self.count(&mut change, &row.organization, &policy).await?;
+        self.remember(&mut change, named, issued.id).await?;
         self.commit(change, by.actor, "api_key.issue", issued.id).await?;
         self.apply(row.clone());
         Ok((issued, row))
@@ -85,12 +80,14 @@ impl Authority {
     pub(crate) async fn import(
         &self,
         by: Asker<'_>,
-        mint: Mint,
+        mut mint: Mint,
         key: &LegacyKey,
     ) -> Result<KeyRow, AuthorityError> {
         let mut change = self.store().change().await?;
+        let policy = self.comply(&mut change, &mut mint).await?;
         let row = self.take_over(&mut change, mint, key).await?;
         self.check(&mut change, by).await?;
+        self.count(&mut change, &row.organization, &policy).await?;
         self.commit(change, by.actor, "api_key.import", row.id).await?;
         self.apply(row.clone());
         Ok(row)
@@ -176,6 +173,7 @@ impl Authority {
         by: Asker<'_>,
         usage: &Usage,
         grace_until: Timestamp,
+        named: Option<&Named<'_>>,
         may: impl FnOnce(&KeyRow, Option<Successor<'_>>) -> Result<(), E>,
     ) -> Result<Rotated, E>
     where
@@ -210,7 +208,7 @@ impl Authority {
             }
             None => None,
         };
-        let mint = Mint {
+        let mut mint = Mint {
             owner: row.owner.clone(),
             organization: row.organization.clone(),
             role: row.role,
@@ -222,7 +220,10 @@ impl Authority {
             created_by: actor.name(),
             rotated_from: Some(id),
         };
+        // Whatever the organization has: without a successor, a key could not be ended.
+        self.comply(&mut change, &mut mint).await?;
         let (issued, successor) = self.mint(&mut change, mint).await?;
+        self.remember(&mut change, named, issued.id).await?;
         self.note(&mut change, actor, "api_key.issue", issued.id).await?;
         let ends = [Some(grace_until), row.grace_until, row.expires_at];
         row.rotated_to = Some(issued.id);
@@ -230,15 +231,38 @@ impl Authority {
         row.seq = successor.seq;
         self.write(&mut change, &row).await?;
         self.commit(change, actor, "api_key.rotate", id).await?;
+        let end_before = row.expires_at;
         for row in lost.into_iter().chain([row, successor.clone()]) {
             self.apply(row);
         }
-        Ok(Rotated { issued, successor })
+        Ok(Rotated {
+            issued,
+            successor,
+            end_before,
+        })
+    }
+
+    /// Has the same request find what was made for it.
+    async fn remember(
+        &self,
+        change: &mut Change,
+        named: Option<&Named<'_>>,
+        made: KeyId,
+    ) -> Result<(), AuthorityError> {
+        let Some(named) = named else { return Ok(()) };
+        let insert = idempotency_keys::insert(change.connection(), named, made.as_str(), self.now());
+        insert.await.map_err(|error| {
+            if error.is_duplicate() {
+                AuthorityError::Repeated
+            } else {
+                error.into()
+            }
+        })
     }
 
     /// Whether whoever asks is still who asked: its key may have been ended or narrowed while the request arrived, or
     /// while it waited for its turn.
-    async fn check(&self, change: &mut Change, by: Asker<'_>) -> Result<(), AuthorityError> {
+    pub(super) async fn check(&self, change: &mut Change, by: Asker<'_>) -> Result<(), AuthorityError> {
         let Some(caller) = by.caller else {
             return Ok(());
         };
@@ -262,11 +286,11 @@ impl Authority {
         self.trusted(stored).ok_or(AuthorityError::Altered)
     }
 
-    async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
+    pub(super) async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
         api_keys::update(change.connection(), row, &self.pepper().seal_row(row)).await
     }
 
-    async fn note(
+    pub(super) async fn note(
         &self,
         change: &mut Change,
         actor: &Actor,

@@ -2,21 +2,25 @@
 
 mod authority;
 mod bounds;
+mod bulk;
 mod dev;
 mod follow;
 mod legacy;
 mod life;
 mod opening;
 mod pepper;
+mod policy;
 mod role;
 mod row;
 mod set;
 
 pub use authority::{Authority, Issued, NewKey};
+pub use policy::KeyPolicy;
 pub use row::Access;
 
 pub(crate) use authority::Mint;
 pub(crate) use bounds::Bounds;
+pub(crate) use bulk::Selection;
 
 pub(crate) use follow::Follower;
 pub(crate) use legacy::LegacyKey;

@@ -39,9 +39,12 @@ pub(crate) fn served() -> Served {
     served.serve::<api::api_keys::Rotate, _, _>(api_keys::rotate);
     served.serve::<api::api_keys::EndGrace, _, _>(api_keys::end_grace);
     served.serve::<api::api_keys::Revoke, _, _>(api_keys::revoke);
+    served.serve::<api::api_keys::RevokeMany, _, _>(api_keys::revoke_many);
     served.serve::<api::api_keys::Disable, _, _>(api_keys::disable);
     served.serve::<api::api_keys::Enable, _, _>(api_keys::enable);
     served.serve::<api::api_keys::GetUsage, _, _>(api_keys::usage);
+    served.serve::<api::api_keys::GetPolicy, _, _>(api_keys::get_policy);
+    served.serve::<api::api_keys::UpdatePolicy, _, _>(api_keys::update_policy);
     served.serve::<api::organizations::List, _, _>(organizations::list);
     served.serve::<api::organizations::Get, _, _>(organizations::get);
     served.serve::<api::projects::List, _, _>(projects::list);

@@ -1,12 +1,15 @@
 //! What is asked of a new key, checked against what its maker may do.
 
-use avala_api::{FieldErrors, Timestamp, api_keys::KeyAccess};
+use avala_api::{
+    Extra, FieldErrors, Timestamp,
+    api_keys::{KeyAccess, KeyHint},
+};
 use http::StatusCode;
 
 use super::key_fields;
 use crate::{
     context::Context,
-    keys::{Bounds, Mint},
+    keys::{Bounds, KeyRow, Mint},
     refusal::Refusal,
 };
 
@@ -57,6 +60,22 @@ impl NewKey {
             rotated_from: None,
         })
     }
+}
+
+/// Says that the key ends earlier than was asked, if it does.
+pub(super) fn shortened(asked: Option<Timestamp>, row: &KeyRow) -> Vec<KeyHint> {
+    let Some(end) = row.expires_at.filter(|end| asked != Some(*end)) else {
+        return Vec::new();
+    };
+    let otherwise = asked.map_or_else(
+        || "it would have no end".to_owned(),
+        |asked| format!("it would end at {asked}"),
+    );
+    vec![KeyHint {
+        rule: "shortened_by_policy".to_owned(),
+        text: format!("The policy of the organization ends this key at {end}; without it, {otherwise}."),
+        extra: Extra::new(),
+    }]
 }
 
 pub(super) fn exceeds_caller() -> Refusal {

@@ -35,7 +35,7 @@ const MIGRATIONS: &[Migration] = migrations![
     10 "0010_key_usage.sql",
     11 "0011_idempotency_keys.sql",
     12 "0012_owners_of_keys.sql",
-    16 "0016_keys_from_elsewhere.sql",
+    16 "0016_legacy_keys_and_policies.sql",
 ];
 
 /// The newest schema this version knows.

@@ -5,7 +5,7 @@ use avala_api::{
     api_keys::{ApiKey, Import},
 };
 
-use super::super::new_key::NewKey;
+use super::super::new_key::{NewKey, shortened};
 use crate::{
     context::Context,
     keys::{Asker, LegacyKey},
@@ -35,10 +35,14 @@ pub(in crate::resources) async fn import(context: Context, operation: Import) ->
     };
     let mint = new.mint(&context, errors)?;
     let key = key.ok_or_else(Refusal::internal)?;
+    let asked_end = mint.expires_at;
     let actor = caller.actor();
     let row = context
         .authority
         .import(Asker::key(&actor, caller.row()), mint, &key)
         .await?;
-    Ok(super::shown(&context, &row, None))
+    Ok(ApiKey {
+        hints: shortened(asked_end, &row),
+        ..super::shown(&context, &row, None)
+    })
 }

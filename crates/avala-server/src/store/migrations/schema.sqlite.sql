@@ -151,6 +151,14 @@ CREATE TABLE key_last_uses (
     address       TEXT NOT NULL,
     agent         TEXT
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE key_policies (
+    organization    TEXT PRIMARY KEY REFERENCES organizations (uid) ON DELETE CASCADE,
+    -- In seconds.
+    longest_life    INTEGER,
+    requires_expiry INTEGER NOT NULL,
+    allowed_scopes  TEXT,
+    most_keys       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE key_usage (
     key_id        TEXT NOT NULL,
     hour          INTEGER NOT NULL,
@@ -270,9 +278,11 @@ CREATE TABLE webhooks (
 ) STRICT;
 CREATE INDEX agent_executions_by_registration ON agent_executions (registration, position);
 CREATE INDEX agents_by_organization ON agents (organization, position);
+CREATE UNIQUE INDEX api_keys_by_legacy_mac ON api_keys (mac) WHERE is_legacy;
 CREATE INDEX api_keys_by_organization ON api_keys (organization, position);
 CREATE UNIQUE INDEX api_keys_by_position ON api_keys (position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
+CREATE INDEX api_keys_in_force ON api_keys (organization, expires_at) WHERE revoked_at IS NULL;
 CREATE INDEX audit_of_changes_to_keys ON audit (object, seq) WHERE seq IS NOT NULL;
 CREATE INDEX audit_of_revocations ON audit (object) WHERE action = 'api_key.revoke';
 CREATE INDEX auto_label_jobs_by_organization ON auto_label_jobs (organization, position);
