@@ -31,6 +31,7 @@ macro_rules! for_each_operation {
             $crate::api_keys::GetUsage,
             $crate::api_keys::GetPolicy,
             $crate::api_keys::UpdatePolicy,
+            $crate::audit::List,
             $crate::organizations::List,
             $crate::organizations::Get,
             $crate::projects::List,

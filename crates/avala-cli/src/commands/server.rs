@@ -1,6 +1,7 @@
 //! `avala server …`: the data of a server on this machine, with or without the server running.
 
 mod audit;
+mod pepper;
 mod policy;
 mod seed;
 
@@ -12,7 +13,7 @@ use super::{
     serve::{database, sentence},
 };
 use crate::{
-    args::{Global, ServerData, ServerPolicyVerb, ServerVerb},
+    args::{Global, PepperVerb, ServerData, ServerPolicyVerb, ServerVerb},
     exit::Exit,
     failure::Failure,
     logging,
@@ -20,11 +21,13 @@ use crate::{
 };
 
 pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit, Failure> {
-    let reads = matches!(
+    let only_reads = matches!(
         verb,
-        ServerVerb::Audit(_) | ServerVerb::Policy(ServerPolicyVerb::Show(_))
+        ServerVerb::Audit(_)
+            | ServerVerb::Policy(ServerPolicyVerb::Show(_))
+            | ServerVerb::Pepper(PepperVerb::List(_))
     );
-    if global.read_only && !reads {
+    if global.read_only && !only_reads {
         return Err(Failure::usage(
             "This writes to the server's data, and --read-only forbids that.",
         ));
@@ -36,6 +39,7 @@ pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit
             ServerVerb::Seed(args) => seed::run(args, out).await,
             ServerVerb::Audit(verb) => audit::run(verb, out).await,
             ServerVerb::Policy(verb) => policy::run(verb, out).await,
+            ServerVerb::Pepper(verb) => pepper::run(verb, out).await,
         }
     }))?;
     Ok(Exit::OK)

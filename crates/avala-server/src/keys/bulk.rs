@@ -88,13 +88,14 @@ impl Authority {
             row.revoke(now, by.actor, reason);
             row.seq = seq;
             self.write(&mut change, row).await?;
-            self.note(&mut change, by.actor, REVOKE, row.id).await?;
+            self.note(&mut change, by.actor, REVOKE, row).await?;
         }
         let act = Entry {
             at: now,
             actor: by.actor,
             action: "api_key.revoke_many",
             object: selection.filter.organization,
+            organization: Some(selection.filter.organization),
         };
         change.commit(act).await?;
         for row in &rows {

@@ -69,9 +69,10 @@ impl Authority {
         let policy = self.comply(&mut change, &mut mint).await?;
         let (issued, row) = self.mint(&mut change, mint).await?;
         self.check(&mut change, by).await?;
-        self.count(&mut change, &row.organization, &policy).await?;
+        self.has_room(&mut change, &row.organization, &policy).await?;
         self.remember(&mut change, named, issued.id).await?;
-        self.commit(change, by.actor, "api_key.issue", issued.id).await?;
+        self.commit(change, by.actor, "api_key.issue", issued.id, Some(&row))
+            .await?;
         self.apply(row.clone());
         Ok((issued, row))
     }
@@ -87,8 +88,9 @@ impl Authority {
         let policy = self.comply(&mut change, &mut mint).await?;
         let row = self.take_over(&mut change, mint, key).await?;
         self.check(&mut change, by).await?;
-        self.count(&mut change, &row.organization, &policy).await?;
-        self.commit(change, by.actor, "api_key.import", row.id).await?;
+        self.has_room(&mut change, &row.organization, &policy).await?;
+        self.commit(change, by.actor, "api_key.import", row.id, Some(&row))
+            .await?;
         self.apply(row.clone());
         Ok(row)
     }
@@ -129,7 +131,7 @@ impl Authority {
         let Some(mut row) = altered.filter(|row| is_trusted || row.revoked_at.is_some()) else {
             // There is no row to write, but the key is ended: whichever row is put back later.
             if action == REVOKE && !is_nobodys {
-                self.commit(change, by.actor, action, id).await?;
+                self.commit(change, by.actor, action, id, None).await?;
             }
             self.forget(id);
             return Err(if is_missing || is_nobodys {
@@ -140,7 +142,7 @@ impl Authority {
         };
         row.seq = seq;
         self.write(&mut change, &row).await?;
-        self.commit(change, by.actor, action, id).await?;
+        self.commit(change, by.actor, action, id, Some(&row)).await?;
         self.apply(row.clone());
         Ok(row)
     }
@@ -203,7 +205,7 @@ impl Authority {
                 lost.revoke(now, actor, Some(&RevokeReason::Rotated));
                 lost.seq = seq;
                 self.write(&mut change, &lost).await?;
-                self.note(&mut change, actor, REVOKE, lost.id).await?;
+                self.note(&mut change, actor, REVOKE, &lost).await?;
                 Some(lost)
             }
             None => None,
@@ -224,13 +226,14 @@ impl Authority {
         self.comply(&mut change, &mut mint).await?;
         let (issued, successor) = self.mint(&mut change, mint).await?;
         self.remember(&mut change, named, issued.id).await?;
-        self.note(&mut change, actor, "api_key.issue", issued.id).await?;
+        self.note(&mut change, actor, "api_key.issue", &successor).await?;
         let ends = [Some(grace_until), row.grace_until, row.expires_at];
         row.rotated_to = Some(issued.id);
         row.grace_until = ends.into_iter().flatten().min();
         row.seq = successor.seq;
         self.write(&mut change, &row).await?;
-        self.commit(change, actor, "api_key.rotate", id).await?;
+        self.commit(change, actor, "api_key.rotate", id, Some(&row))
+            .await?;
         let end_before = row.expires_at;
         for row in lost.into_iter().chain([row, successor.clone()]) {
             self.apply(row);
@@ -273,21 +276,22 @@ impl Authority {
             row => row?,
         };
         let is_over = self.has_passed(row.end());
-        if row.seq == caller.seq && !is_over {
+        if row.is_still(caller) && !is_over {
             Ok(())
         } else {
             Err(AuthorityError::CallerChanged)
         }
     }
 
-    async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {
+    pub(super) async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {
         let stored = api_keys::find(change.connection(), id).await?;
         let stored = stored.ok_or(AuthorityError::NotFound("key"))?;
         self.trusted(stored).ok_or(AuthorityError::Altered)
     }
 
     pub(super) async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
-        api_keys::update(change.connection(), row, &self.pepper().seal_row(row)).await
+        let seal = self.peppers().current(self.now()).1.seal_row(row);
+        api_keys::update(change.connection(), row, &seal).await
     }
 
     pub(super) async fn note(
@@ -295,16 +299,15 @@ impl Authority {
         change: &mut Change,
         actor: &Actor,
         action: &'static str,
-        id: KeyId,
+        row: &KeyRow,
     ) -> Result<(), StoreError> {
-        let object = id.to_string();
-        change
-            .note(Entry {
-                at: self.now(),
-                actor,
-                action,
-                object: &object,
-            })
-            .await
+        let entry = Entry {
+            at: self.now(),
+            actor,
+            action,
+            object: row.id.as_str(),
+            organization: Some(&row.organization),
+        };
+        change.note(entry).await
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct KeySet {
     rows: papaya::HashMap<KeyId, Arc<KeyRow>>,
     /// The ids of those that were taken over from elsewhere, by MAC: such a key has no id in it.
     legacy: papaya::HashMap<[u8; 32], KeyId>,
+    /// How many keys of each organization are not revoked.
+    held: papaya::HashMap<String, u64>,
     /// Held while the set is changed, so that an older row never follows a newer one.
     changing: Mutex<Removed>,
 }
@@ -30,6 +32,15 @@ impl KeySet {
     pub(crate) fn find_legacy(&self, mac: &[u8; 32]) -> Option<Arc<KeyRow>> {
         let id = *self.legacy.pin().get(mac)?;
         self.find(id).filter(|row| row.about.is_legacy && row.mac == *mac)
+    }
+
+    /// How many keys of an organization are not revoked.
+    pub(crate) fn held(&self, organization: &str) -> u64 {
+        self.held.pin().get(organization).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn count(&self, is_counted: impl Fn(&KeyRow) -> bool) -> usize {
+        self.rows.pin().values().filter(|row| is_counted(row)).count()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -60,14 +71,28 @@ impl KeySet {
         if row.about.is_legacy {
             self.legacy.pin().insert(mac, id);
         }
+        if row.revoked_at.is_none() {
+            let held = self.held.pin();
+            held.update_or_insert_with(row.organization.clone(), |count| count + 1, || 1);
+        }
         let rows = self.rows.pin();
-        let before = rows.insert(id, Arc::new(row)).filter(|before| before.mac != mac);
-        if let Some(before) = before {
-            self.unindex(before);
+        if let Some(before) = rows.insert(id, Arc::new(row)) {
+            self.uncount(before);
+            if before.about.is_legacy && before.mac != mac {
+                self.legacy.pin().remove(&before.mac);
+            }
         }
     }
 
-    fn unindex(&self, row: &KeyRow) {
+    fn uncount(&self, row: &KeyRow) {
+        if row.revoked_at.is_none() {
+            let held = self.held.pin();
+            held.update(row.organization.clone(), |count| count.saturating_sub(1));
+        }
+    }
+
+    fn forget(&self, row: &KeyRow) {
+        self.uncount(row);
         if row.about.is_legacy {
             self.legacy.pin().remove(&row.mac);
         }
@@ -84,7 +109,7 @@ impl KeySet {
             stays
         });
         for row in &gone {
-            self.unindex(row);
+            self.forget(row);
         }
         gone
     }
@@ -93,7 +118,7 @@ impl KeySet {
     pub(crate) fn remove(&self, id: KeyId) {
         let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(row) = self.rows.pin().remove(&id) {
-            self.unindex(row);
+            self.forget(row);
             removed.insert(id, row.seq);
         }
     }
@@ -189,6 +214,34 @@ mod tests {
         let set = KeySet::default();
         set.apply(row(1));
         assert_eq!(found(&set, 0), None);
+    }
+
+    #[test]
+    fn the_keys_of_an_organization_are_counted_until_they_are_revoked_or_gone() {
+        let set = KeySet::default();
+        let held = |set: &KeySet| set.held("organization");
+        let another = KeyRow {
+            id: "8Hk2mQ9xTbWc".parse().unwrap(),
+            ..row(1)
+        };
+        assert_eq!(held(&set), 0);
+        set.apply(row(1));
+        set.apply(row(2));
+        set.apply(another.clone());
+        assert_eq!((held(&set), set.held("another")), (2, 0));
+        set.apply(revoked(3));
+        set.apply(revoked(4));
+        assert_eq!(held(&set), 1);
+        set.remove(row(1).id);
+        assert_eq!(held(&set), 1);
+        set.replace(vec![row(5), another], 9);
+        assert_eq!(held(&set), 2);
+        set.replace(vec![row(5)], 9);
+        assert_eq!(held(&set), 1);
+        set.begin_again(vec![row(5)]);
+        assert_eq!(held(&set), 1);
+        set.begin_again(vec![]);
+        assert_eq!(held(&set), 0);
     }
 
     #[test]
