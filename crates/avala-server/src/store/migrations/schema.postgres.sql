@@ -388,6 +388,7 @@ CREATE TABLE webhooks (
 );
 CREATE INDEX agent_executions_by_registration ON public.agent_executions USING btree (registration, "position");
 CREATE INDEX agents_by_organization ON public.agents USING btree (organization, "position");
+CREATE UNIQUE INDEX api_keys_by_legacy_mac ON public.api_keys USING btree (mac) WHERE is_legacy;
 CREATE INDEX api_keys_by_organization ON public.api_keys USING btree (organization, "position");
 CREATE UNIQUE INDEX api_keys_by_position ON public.api_keys USING btree ("position");
 CREATE INDEX api_keys_by_seq ON public.api_keys USING btree (seq);

@@ -309,6 +309,7 @@ CREATE TABLE webhooks (
 ) STRICT;
 CREATE INDEX agent_executions_by_registration ON agent_executions (registration, position);
 CREATE INDEX agents_by_organization ON agents (organization, position);
+CREATE UNIQUE INDEX api_keys_by_legacy_mac ON api_keys (mac) WHERE is_legacy;
 CREATE INDEX api_keys_by_organization ON api_keys (organization, position);
 CREATE UNIQUE INDEX api_keys_by_position ON api_keys (position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
