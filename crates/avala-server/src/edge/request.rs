@@ -12,13 +12,14 @@ use tracing::{Instrument, Span, field::Empty};
 
 use super::{
     Reply, body,
+    client_address::customer,
     download::{AnswerBody, Download},
     key_in_url,
     rate::{Budget, Source},
     response::response,
 };
 use crate::{
-    auth::Principal,
+    auth::{Holder, NotIdentified, Principal},
     context::Context,
     files,
     refusal::Refusal,
@@ -45,6 +46,8 @@ struct Admission<'a> {
     budget: Budget,
     /// The caller, if a key was asked for and proven.
     principal: Option<Principal>,
+    /// Whose key was proven, in force or not.
+    holder: Option<Holder>,
     /// What the request is for.
     group: &'static str,
     outcome: Result<Admitted<'a>, Refusal>,
@@ -115,6 +118,7 @@ async fn carry_out(
     let Admission {
         budget,
         principal,
+        holder,
         group,
         outcome,
     } = admit(service, client, &parts);
@@ -153,6 +157,12 @@ async fn carry_out(
         Err(refusal) if body::discard(&parts.headers, body).await => Err(refusal),
         Err(refusal) => Err(refusal.closing()),
     };
+    if let Err(refusal) = &outcome
+        && refusal.is_audited()
+    {
+        let network = customer(client);
+        service.refusals.count(network, refusal.code(), holder.as_ref());
+    }
     response(service, outcome, allowance, id).map(Either::Left)
 }
 
@@ -161,6 +171,7 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
     let anonymous = |budget, group, outcome| Admission {
         budget,
         principal: None,
+        holder: None,
         group,
         outcome,
     };
@@ -181,7 +192,10 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
                 return anonymous(endpoint.budget, group, Ok(admitted));
             }
             return match identify(service, parts) {
-                Err(refusal) => anonymous(endpoint.budget, group, Err(refusal)),
+                Err(NotIdentified { refusal, holder }) => Admission {
+                    holder,
+                    ..anonymous(endpoint.budget, group, Err(refusal))
+                },
                 Ok(principal) => {
                     Span::current().record("key", principal.key().as_str());
                     Admission {
@@ -191,6 +205,7 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
                             .may_come_from(client)
                             .and_then(|()| principal.may(endpoint.route.access))
                             .map(|()| admitted),
+                        holder: Some(principal.holder()),
                         principal: Some(principal),
                     }
                 }
@@ -209,16 +224,18 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
         }
         Match::Nothing => Refusal::not_found(),
     };
+    // Where there is no route, a key decides nothing but whose budget is used.
+    let principal = Principal::identify(&parts.headers, &service.authority).ok();
     Admission {
         budget: Budget::Calls,
-        // Where there is no route, a key decides nothing but whose budget is used.
-        principal: Principal::identify(&parts.headers, &service.authority).ok(),
+        holder: principal.as_ref().map(Principal::holder),
+        principal,
         group: nowhere,
         outcome: Err(refused),
     }
 }
 
-fn identify(service: &Service, parts: &Parts) -> Result<Principal, Refusal> {
+fn identify(service: &Service, parts: &Parts) -> Result<Principal, NotIdentified> {
     #[cfg(feature = "measure")]
     if let Some(fixed) = service.measured.principal() {
         return Ok(fixed);

@@ -56,6 +56,7 @@ mod outages;
 mod paging;
 mod rate_limits;
 mod rates;
+mod refusals;
 mod refused_postgres;
 mod relay;
 mod schema;
