@@ -45,6 +45,7 @@ mod home;
 mod inference_provider_configs;
 mod inference_providers;
 mod key_bounds;
+mod key_hints;
 mod key_rotation;
 mod key_usage;
 mod key_usage_days;
