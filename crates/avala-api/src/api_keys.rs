@@ -136,6 +136,8 @@ model! {
         pub legacy: bool = false,
         /// What somebody should look at.
         pub hints: Vec<KeyHint> = Vec::new(),
+        /// The rules whose hints are not shown.
+        pub muted_hints: Vec<String> = Vec::new(),
         /// The key itself: only in the answer that made it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub secret: Option<Secret> = None,
@@ -316,7 +318,7 @@ operation! {
 }
 
 operation! {
-    /// Renames a key, or narrows what it may do. Nothing makes a key wider.
+    /// Renames a key, narrows what it may do, or mutes hints about it. Nothing makes a key wider.
     Update = "api_keys.update" {
         route: Patch "/api-keys/{id}/",
         access: Access::Scope(Scope::KeysManage),
@@ -337,6 +339,8 @@ operation! {
                 expires_at: Timestamp,
                 /// Fewer networks.
                 allowed_networks: Vec<String>,
+                /// The rules whose hints are no longer to be shown, in place of those that were named before.
+                muted_hints: Vec<String>,
             }
         }
     }

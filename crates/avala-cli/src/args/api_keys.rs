@@ -30,7 +30,7 @@ pub enum ApiKeys {
     /// Show one key: everything but what it opens with
     #[command(visible_alias = "get")]
     Show(OneApiKey),
-    /// Rename a key, or let it do less; nothing makes a key wider
+    /// Rename a key, let it do less, or mute hints about it; nothing makes a key wider
     Update(UpdateApiKey),
     /// Give a key a successor that may do the same
     ///
@@ -185,7 +185,7 @@ pub struct ListApiKeys {
 #[command(
     override_usage = "avala keys update <ID> [OPTIONS]",
     group(ArgGroup::new("change").required(true).multiple(true)
-        .args(["name", "scopes", "expires_in", "expires_at", "networks"]))
+        .args(["name", "scopes", "expires_in", "expires_at", "networks", "mute_hints", "unmute_hints"]))
 )]
 pub struct UpdateApiKey {
     /// Which.
@@ -207,6 +207,14 @@ pub struct UpdateApiKey {
     /// The networks it may still be used from; they replace those it had, and must lie within them
     #[arg(long = "network", value_name = "CIDR", value_delimiter = ',', value_parser = super::values::network)]
     pub networks: Option<Vec<IpNet>>,
+
+    /// A rule whose hint is no longer to be shown, such as `full_access`; may be repeated
+    #[arg(long = "mute-hint", value_name = "RULE", value_delimiter = ',')]
+    pub mute_hints: Vec<String>,
+
+    /// A rule whose hint is to be shown again; may be repeated
+    #[arg(long = "unmute-hint", value_name = "RULE", value_delimiter = ',')]
+    pub unmute_hints: Vec<String>,
 }
 
 /// `avala keys rotate`

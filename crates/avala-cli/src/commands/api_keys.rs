@@ -134,7 +134,14 @@ async fn import(session: &Session, asked: args::ApiKeyAsked) -> Result<(), Failu
 
 async fn update(session: &Session, args: args::UpdateApiKey) -> Result<(), Failure> {
     let caller = session.may_call::<Update>()?;
-    let mut update = Update::new(args.key.id);
+    let id = args.key.id;
+    let mut update = Update::new(&id);
+    if !args.mute_hints.is_empty() || !args.unmute_hints.is_empty() {
+        let key = session.may_call::<Get>()?.send(Get::new(id)).await?;
+        let mut muted = [key.muted_hints, args.mute_hints].concat();
+        muted.retain(|rule| !args.unmute_hints.contains(rule));
+        update.muted_hints = Some(muted);
+    }
     update.name = args.name;
     update.access = args.scopes.map(KeyAccess::listed);
     update.expires_at = end(args.expiry)?;
@@ -255,7 +262,6 @@ impl Record for ApiKey {
         } else {
             "full".into()
         };
-        let hints: Vec<&str> = self.hints.iter().map(|hint| hint.text.as_str()).collect();
         let mut fields = vec![
             ("id", Cell::text(&self.id)),
             ("name", Cell::text(&self.name)),
@@ -270,7 +276,6 @@ impl Record for ApiKey {
             ("created by", self.created_by.clone().into()),
             ("expires", self.expires_at.into()),
             ("last used", self.last_used_at.into()),
-            ("hints", Cell::names(&hints)),
         ];
         let mut told = |name, cell| match cell {
             Cell::Nothing => {}
@@ -286,6 +291,12 @@ impl Record for ApiKey {
         told("effective", Cell::optional(self.effective.as_ref()));
         let within = self.effective_within_ms.map(|millis| format!("{millis} ms"));
         told("everywhere within", within.into());
+        for hint in &self.hints {
+            told("hint", format!("{}: {}", hint.rule, hint.text).into());
+        }
+        if !self.muted_hints.is_empty() {
+            told("muted hints", Cell::names(&self.muted_hints));
+        }
         fields
     }
 }

@@ -36,7 +36,7 @@ use crate::{
         api_keys::{self, Filter},
         idempotency_keys::{self, Named},
     },
-    usage::{Bucket, By, LastUse},
+    usage::{Bucket, By, Observed},
 };
 
 /// How much of a key's usage is shown unless told, in milliseconds.
@@ -70,15 +70,11 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<ApiKe
         .into_iter()
         .filter_map(|stored| context.authority.trusted(stored))
         .collect();
-    let ids: Vec<KeyId> = keys.iter().map(|row| row.id).collect();
-    let used = context.usage.last_uses(&ids).await?;
+    let observed = observed(&context, &keys).await?;
     let rows = Rows {
         next: found.next,
         previous: found.previous,
-        items: keys
-            .iter()
-            .map(|row| shown(&context, row, used.get(&row.id)))
-            .collect(),
+        items: keys.iter().map(|row| shown(&context, row, &observed)).collect(),
     };
     paging::page(&context, &operation, rows, false)
 }
@@ -176,8 +172,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     };
     Ok(ApiKey {
         secret: Some(issued.key.into_secret()),
-        hints: shortened(asked_end, &row),
-        ..shown(&context, &row, None)
+        ..shown_new(&context, &row, asked_end)
     })
 }
 
@@ -208,11 +203,12 @@ async fn made_before(context: &Context, named: &Named<'_>) -> Result<Option<ApiK
     // Committed, and not yet taken in here.
     let row = context.authority.known(id).ok_or_else(Refusal::in_progress)?;
     let mut key = seen(context, &row).await?;
-    key.hints.push(KeyHint {
+    let made_before = KeyHint {
         rule: "made_before".to_owned(),
         text: "This request was carried out before. The secret was in its answer then, once.".to_owned(),
         extra: Extra::new(),
-    });
+    };
+    key.hints.insert(0, made_before);
     Ok(Some(key))
 }
 
@@ -228,11 +224,26 @@ pub(super) async fn update(context: Context, operation: Update) -> Result<ApiKey
     let networks = operation
         .allowed_networks
         .map(|networks| key_fields::networks(&networks, &mut errors));
+    let mutes = operation
+        .muted_hints
+        .map(|rules| key_fields::muted_hints(rules, &mut errors));
     if !errors.is_empty() {
         return Err(errors.into());
     }
+    // Also about a key that has ended, somebody may have heard enough.
+    let only_mutes = mutes.is_some()
+        && access.is_none()
+        && networks.is_none()
+        && operation.expires_at.is_none()
+        && operation.name.is_none();
     let narrow = |row: &mut KeyRow| {
         visible(caller, row)?;
+        if let Some(mutes) = mutes {
+            row.about.muted_hints = mutes;
+        }
+        if only_mutes {
+            return Ok(());
+        }
         alive(&context, row)?;
         let now = Bounds::of_successors(row);
         let then = Bounds {
@@ -318,8 +329,7 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
     };
     Ok(ApiKey {
         secret: Some(rotated.issued.key.into_secret()),
-        hints: shortened(rotated.end_before, &rotated.successor),
-        ..shown(&context, &rotated.successor, None)
+        ..shown_new(&context, &rotated.successor, rotated.end_before)
     })
 }
 
@@ -445,14 +455,27 @@ fn is_within(caller: &Principal, row: &KeyRow) -> bool {
     row.owner == caller.user() && Bounds::of(caller.row()).cover(&Bounds::of_successors(row))
 }
 
-/// The key as its organization sees it, with its last use.
+/// The key as its organization sees it, with its last use and the hints about it.
 async fn seen(context: &Context, row: &KeyRow) -> Result<ApiKey, Refusal> {
-    let used = context.usage.last_used(row.id).await?;
-    Ok(shown(context, row, used.as_ref()))
+    let observed = observed(context, std::slice::from_ref(row)).await?;
+    Ok(shown(context, row, &observed))
+}
+
+async fn observed(context: &Context, keys: &[KeyRow]) -> Result<Observed, Refusal> {
+    let ids: Vec<KeyId> = keys.iter().map(|row| row.id).collect();
+    let predecessors: Vec<KeyId> = keys.iter().filter_map(|row| row.about.rotated_from).collect();
+    Ok(context.usage.observe(&ids, &predecessors, context.now()).await?)
+}
+
+/// A key just made; whether it ends sooner than it was asked to stands first.
+fn shown_new(context: &Context, row: &KeyRow, asked_end: Option<Timestamp>) -> ApiKey {
+    let mut key = shown(context, row, &Observed::default());
+    key.hints.splice(0..0, shortened(asked_end, row));
+    key
 }
 
 /// The key as its organization sees it: everything but the secret.
-fn shown(context: &Context, row: &KeyRow, used: Option<&LastUse>) -> ApiKey {
+fn shown(context: &Context, row: &KeyRow, observed: &Observed) -> ApiKey {
     let about = About::clone(&row.about);
     let key_id = |id: KeyId| ApiKeyId::from(id.as_str());
     ApiKey {
@@ -484,9 +507,10 @@ fn shown(context: &Context, row: &KeyRow, used: Option<&LastUse>) -> ApiKey {
         revoked_at: row.revoked_at,
         revoked_by: about.revoked_by,
         revoked_reason: about.revoked_reason.map(|reason| reason.as_str().into()),
-        last_used_at: used.map(|used| used.at),
+        last_used_at: observed.last_use(row.id).map(|used| used.at),
         legacy: about.is_legacy,
-        hints: Vec::new(),
+        hints: observed.hints(&context.authority, row),
+        muted_hints: row.about.muted_hints.clone(),
         secret: None,
         effective: None,
         effective_within_ms: None,

@@ -54,6 +54,7 @@ mod inference_providers;
 mod key_bounds;
 mod key_bulk_revocation;
 mod key_deadlines;
+mod key_hints;
 mod key_imports;
 mod key_policies;
 mod key_races;

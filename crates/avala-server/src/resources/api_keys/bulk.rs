@@ -5,7 +5,6 @@ use avala_api::{
     api_keys::{BulkRevocation, KeyFilter, KeyState, RevokeMany},
     users::UserUid,
 };
-use avala_keys::KeyId;
 
 use crate::{
     context::Context,
@@ -107,15 +106,14 @@ fn check(operation: &RevokeMany, dry_run: bool) -> Result<(), Refusal> {
 
 async fn told(context: &Context, rows: &[KeyRow], dry_run: bool) -> Result<BulkRevocation, Refusal> {
     let first = &rows[..rows.len().min(TOLD)];
-    let ids: Vec<KeyId> = first.iter().map(|row| row.id).collect();
-    let used = context.usage.last_uses(&ids).await?;
+    let observed = super::observed(context, first).await?;
     let (effective, within) = super::in_force(context);
     Ok(BulkRevocation {
         count: rows.len() as u64,
         dry_run,
         keys: first
             .iter()
-            .map(|row| super::shown(context, row, used.get(&row.id)))
+            .map(|row| super::shown(context, row, &observed))
             .collect(),
         effective: (!dry_run).then_some(effective),
         effective_within_ms: (!dry_run).then_some(within),
