@@ -188,12 +188,18 @@ model! {
 model! {
     /// How a key was used.
     pub struct KeyUsage {
-        /// When it was last used, to the minute.
+        /// When it was last used while it was in force, to the minute.
         pub last_used_at: Option<Timestamp> = None,
         /// The client's address then.
         pub last_used_ip: Option<String> = None,
         /// The client's family then, as in `avala-python/0.10.0`.
         pub last_used_agent: Option<String> = None,
+        /// When a request with it was last refused, to the minute: with an ended key, every request is.
+        pub last_refused_at: Option<Timestamp> = None,
+        /// The client's address then.
+        pub last_refused_ip: Option<String> = None,
+        /// The client's family then.
+        pub last_refused_agent: Option<String> = None,
         /// Its requests, oldest first. Where there were none, there is no bucket.
         pub buckets: Vec<UsageBucket> = Vec::new(),
     }

@@ -27,6 +27,7 @@ macro_rules! for_each_operation {
             $crate::api_keys::Disable,
             $crate::api_keys::Enable,
             $crate::api_keys::GetUsage,
+            $crate::audit::List,
             $crate::organizations::List,
             $crate::organizations::Get,
             $crate::projects::List,

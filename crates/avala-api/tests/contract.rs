@@ -51,7 +51,9 @@ fn contract() -> BTreeMap<String, Contract> {
 /// A value that the property may have.
 fn example(name: &str, property: &Property) -> Value {
     match property.types[0].as_str() {
-        "string" if name.ends_with("_at") || name == "grace_until" => json!("2026-01-31T12:00:00Z"),
+        "string" if name.ends_with("_at") || ["at", "grace_until"].contains(&name) => {
+            json!("2026-01-31T12:00:00Z")
+        }
         "string" => json!("some-text"),
         "boolean" => json!(true),
         "integer" => json!(7),
@@ -65,6 +67,7 @@ fn example(name: &str, property: &Property) -> Value {
             json!({"uid": "u", "username": "n", "email": null, "first_name": null, "last_name": null, "in_waitlist": false})
         }
         "object" if name == "access" => json!({"kind": "listed", "scopes": ["datasets.read"]}),
+        "object" if name == "actor" => json!({"kind": "key", "key": "some-text", "user": null}),
         "object" if name == "errors" => json!({"some": ["text"]}),
         "object" => json!({"some": 7}),
         other => panic!("{name}: no example of type {other}"),

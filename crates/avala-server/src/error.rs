@@ -142,6 +142,22 @@ pub enum AuthorityError {
         "the stored key was changed outside of the server; it opens nothing any more, and its row can be deleted"
     )]
     Altered,
+    /// The pepper is the one for new keys, or soon will be.
+    #[error("pepper {0} is the one for new keys; add another one, and wait until that is in use")]
+    PepperCurrent(i64),
+    /// Keys are checked with the pepper that have not been used since there is a later one.
+    #[error(
+        "{keys} keys are still checked with pepper {pepper}: each moves on when it is used next; revoke those that never will be, or abandon them"
+    )]
+    PepperInUse {
+        /// The pepper.
+        pepper: i64,
+        /// How many keys there are.
+        keys: u64,
+    },
+    /// A file of the data directory cannot be used.
+    #[error(transparent)]
+    Data(Box<StartError>),
     /// No random numbers: nothing was issued.
     #[error("the operating system gave no random numbers")]
     Randomness,
@@ -156,5 +172,11 @@ pub enum AuthorityError {
 impl From<RandomnessFailed> for AuthorityError {
     fn from(_: RandomnessFailed) -> Self {
         Self::Randomness
+    }
+}
+
+impl From<StartError> for AuthorityError {
+    fn from(error: StartError) -> Self {
+        Self::Data(Box::new(error))
     }
 }

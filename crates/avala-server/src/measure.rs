@@ -56,7 +56,7 @@ pub fn fill(authority: &Authority, count: usize) -> Result<Vec<ApiKey>, Randomne
     (0..count)
         .map(|number| {
             let key = authority.random().key(authority.class())?;
-            let mut row = KeyRow::plain(key.id(), authority.pepper().mac(key.expose()));
+            let mut row = KeyRow::plain(key.id(), authority.peppers().newest().1.mac(key.expose()));
             row.class = authority.class();
             row.owner = authority.random().uid()?;
             row.organization = authority.random().uid()?;
@@ -132,6 +132,7 @@ pub fn count_use(usage: &Usage, key: &ApiKey, headers: &HeaderMap, now: Timestam
         key: key.id(),
         group: usage::group(Some("webhooks.list")),
         outcome: Outcome::of(StatusCode::OK),
+        is_in_force: true,
         at: now,
         address: IpAddr::from([127, 0, 0, 1]),
         agent: headers.get(USER_AGENT).and_then(Agent::of),

@@ -265,7 +265,7 @@ impl Record for KeyUsage {
                 .collect();
             Cell::names(&parts)
         };
-        vec![
+        let mut fields = vec![
             ("last used", self.last_used_at.into()),
             ("from", self.last_used_ip.clone().into()),
             ("by", self.last_used_agent.clone().into()),
@@ -273,6 +273,14 @@ impl Record for KeyUsage {
             ("refused", Cell::text(&sum(|bucket| bucket.refused))),
             ("resources", parts(|bucket| &bucket.by_group)),
             ("answers", parts(|bucket| &bucket.by_status)),
-        ]
+        ];
+        if let Some(at) = self.last_refused_at {
+            fields.extend([
+                ("last refused", at.into()),
+                ("refused from", self.last_refused_ip.clone().into()),
+                ("refused by", self.last_refused_agent.clone().into()),
+            ]);
+        }
+        fields
     }
 }

@@ -18,31 +18,45 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Principal(Arc<KeyRow>);
 
+/// Nobody who may ask.
+#[derive(Clone, Debug)]
+pub(crate) struct Unidentified {
+    pub(crate) refusal: Refusal,
+    /// The key, if whoever sent it has proven to hold it: it is not in force.
+    pub(crate) proven: Option<KeyId>,
+}
+
+impl From<Refusal> for Unidentified {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            proven: None,
+        }
+    }
+}
+
+impl From<Unidentified> for Refusal {
+    fn from(unidentified: Unidentified) -> Self {
+        unidentified.refusal
+    }
+}
+
 impl Principal {
     /// Checks the presented key: form, class, possession, state and expiry, in this order. What is decided before
     /// possession is proven can be computed by anybody from the key alone, so it tells nothing about other keys.
-    pub(crate) fn identify(headers: &HeaderMap, authority: &Authority) -> Result<Self, Refusal> {
+    pub(crate) fn identify(headers: &HeaderMap, authority: &Authority) -> Result<Self, Unidentified> {
         let key = header::presented_key(headers)?;
         if key.class() != authority.class() {
-            return Err(Refusal::key("key_wrong_class"));
+            return Err(Refusal::key("key_wrong_class").into());
         }
         let row = authority.prove(&key).ok_or_else(|| Refusal::key("key_invalid"))?;
-        if row.revoked_at.is_some() {
-            return Err(Refusal::key("key_revoked"));
+        match out_of_force(&row, authority) {
+            None => Ok(Self(row)),
+            Some(refusal) => Err(Unidentified {
+                refusal,
+                proven: Some(row.id),
+            }),
         }
-        if authority.has_expired(&row) {
-            return Err(Refusal::key_expired());
-        }
-        if row.rotated_to.is_some() && authority.has_passed(row.grace_until) {
-            return Err(Refusal::key("key_rotated"));
-        }
-        if row.disabled_at.is_some() {
-            return Err(Refusal::key("key_disabled"));
-        }
-        if row.suspended_at.is_some() {
-            return Err(Refusal::key("owner_disabled"));
-        }
-        Ok(Self(row))
     }
 
     /// Whether the key may be used from there.
@@ -97,4 +111,22 @@ impl Principal {
             user: self.user().to_owned(),
         }
     }
+}
+
+/// Why a key opens nothing, if it does not.
+fn out_of_force(row: &KeyRow, authority: &Authority) -> Option<Refusal> {
+    if row.revoked_at.is_some() {
+        return Some(Refusal::key("key_revoked"));
+    }
+    if authority.has_expired(row) {
+        return Some(Refusal::key_expired());
+    }
+    if row.rotated_to.is_some() && authority.has_passed(row.grace_until) {
+        return Some(Refusal::key("key_rotated"));
+    }
+    if row.disabled_at.is_some() {
+        return Some(Refusal::key("key_disabled"));
+    }
+    let is_suspended = row.suspended_at.is_some();
+    is_suspended.then(|| Refusal::key("owner_disabled"))
 }

@@ -18,7 +18,7 @@ use super::{
     response::response,
 };
 use crate::{
-    auth::Principal,
+    auth::{Principal, Unidentified},
     context::Context,
     files,
     refusal::Refusal,
@@ -45,6 +45,8 @@ struct Admission<'a> {
     budget: Budget,
     /// The caller, if a key was asked for and proven.
     principal: Option<Principal>,
+    /// The key, if it was proven and is not in force.
+    ended: Option<KeyId>,
     /// What the request is for.
     group: &'static str,
     outcome: Result<Admitted<'a>, Refusal>,
@@ -57,8 +59,10 @@ struct Seen<'a> {
     began: Instant,
     method: &'static str,
     group: &'static str,
-    /// The key, if it was proven and in force.
+    /// The key, if it was proven.
     key: Option<KeyId>,
+    /// Whether that key was in force.
+    is_in_force: bool,
     agent: Option<Agent>,
     status: StatusCode,
 }
@@ -115,13 +119,23 @@ async fn carry_out(
     let Admission {
         budget,
         principal,
+        ended,
         group,
         outcome,
     } = admit(service, client, &parts);
     seen.group = group;
-    if let Some(principal) = &principal {
-        seen.key = Some(principal.key());
+    seen.is_in_force = principal.is_some();
+    seen.key = principal.as_ref().map(Principal::key).or(ended);
+    if let Some(key) = seen.key {
+        Span::current().record("key", key.as_str());
         seen.agent = parts.headers.get(USER_AGENT).and_then(Agent::of);
+    }
+    if let Some(principal) = &principal
+        && principal.row().about.rotated_from.is_some()
+    {
+        // Its predecessor, rotated again, would end a successor that nobody uses.
+        let (key, at) = (principal.key(), service.authority.now());
+        service.usage.begin(key, at, client, seen.agent);
     }
     let allowance = service.limits.as_ref().map(|limits| {
         let source = principal.as_ref().map_or(Source::Address(client), |principal| {
@@ -161,6 +175,7 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
     let anonymous = |budget, group, outcome| Admission {
         budget,
         principal: None,
+        ended: None,
         group,
         outcome,
     };
@@ -181,19 +196,20 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
                 return anonymous(endpoint.budget, group, Ok(admitted));
             }
             return match identify(service, parts) {
-                Err(refusal) => anonymous(endpoint.budget, group, Err(refusal)),
-                Ok(principal) => {
-                    Span::current().record("key", principal.key().as_str());
-                    Admission {
-                        budget: endpoint.budget,
-                        group,
-                        outcome: principal
-                            .may_come_from(client)
-                            .and_then(|()| principal.may(endpoint.route.access))
-                            .map(|()| admitted),
-                        principal: Some(principal),
-                    }
-                }
+                Err(Unidentified { refusal, proven }) => Admission {
+                    ended: proven,
+                    ..anonymous(endpoint.budget, group, Err(refusal))
+                },
+                Ok(principal) => Admission {
+                    budget: endpoint.budget,
+                    ended: None,
+                    group,
+                    outcome: principal
+                        .may_come_from(client)
+                        .and_then(|()| principal.may(endpoint.route.access))
+                        .map(|()| admitted),
+                    principal: Some(principal),
+                },
             };
         }
         Match::OtherMethods(allow) => {
@@ -209,16 +225,18 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
         }
         Match::Nothing => Refusal::not_found(),
     };
+    // Where there is no route, a key decides nothing but whose budget is used.
+    let identified = Principal::identify(&parts.headers, &service.authority);
     Admission {
         budget: Budget::Calls,
-        // Where there is no route, a key decides nothing but whose budget is used.
-        principal: Principal::identify(&parts.headers, &service.authority).ok(),
+        ended: identified.as_ref().err().and_then(|nobody| nobody.proven),
+        principal: identified.ok(),
         group: nowhere,
         outcome: Err(refused),
     }
 }
 
-fn identify(service: &Service, parts: &Parts) -> Result<Principal, Refusal> {
+fn identify(service: &Service, parts: &Parts) -> Result<Principal, Unidentified> {
     #[cfg(feature = "measure")]
     if let Some(fixed) = service.measured.principal() {
         return Ok(fixed);
@@ -317,6 +335,7 @@ impl<'a> Seen<'a> {
             method,
             group: usage::group(None),
             key: None,
+            is_in_force: false,
             agent: None,
             // Until there is an answer: the client's fault, if it goes away.
             status: StatusCode::BAD_REQUEST,
@@ -334,7 +353,13 @@ impl Drop for Seen<'_> {
             self.service.usage.count(&Used {
                 key,
                 group: self.group,
-                outcome,
+                // With a key that has ended, every request is, whatever it was answered.
+                outcome: if self.is_in_force {
+                    outcome
+                } else {
+                    Outcome::Refused
+                },
+                is_in_force: self.is_in_force,
                 at: self.service.authority.now(),
                 address: self.client,
                 agent: self.agent,

@@ -14,13 +14,17 @@ use tokio::{
 };
 
 use super::Authority;
-use crate::store::{StoreError, Watcher};
+use crate::store::{Seen, StoreError, Watcher};
 
 /// How often the database is asked. Twice this, plus reading, stays below the promised quarter of a second.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// How often all rows are read, if anything at all was committed: what is changed by hand has no number.
+/// How often all rows are read, if some were changed by hand: that has no number.
 const ALL_EVERY: Duration = Duration::from_secs(1);
+
+/// How often they are read even so, if anything at all was committed: a hand may also keep a database from counting what
+/// it does.
+const EVEN_SO_EVERY: Duration = Duration::from_mins(10);
 
 /// A look that takes longer is given up, and its connection with it; reading all rows may take a minute.
 const PATIENCE: Duration = Duration::from_secs(70);
@@ -128,12 +132,12 @@ impl Outage {
     }
 }
 
-/// A connection that watches, and when all rows were last read, in which version.
+/// A connection that watches, and when all rows were last read, in which state of the database.
 struct Look {
     watcher: Watcher,
     read_at: Instant,
     /// None yet for a new connection: what was changed by hand while there was none, it cannot know.
-    version: Option<String>,
+    read: Option<Seen>,
     /// Reads all rows again, on a connection of its own, while numbers are followed.
     reading: JoinSet<Result<Watcher, StoreError>>,
     reader: Option<Watcher>,
@@ -146,7 +150,7 @@ impl Look {
             None => this.insert(Self {
                 watcher: authority.store().watcher().await?,
                 read_at: Instant::now(),
-                version: None,
+                read: None,
                 reading: JoinSet::new(),
                 reader: None,
             }),
@@ -158,18 +162,14 @@ impl Look {
         let seen = this.watcher.look().await?;
         if seen.seq < authority.applied() {
             authority.read_all(&mut this.watcher).await?;
-            (this.read_at, this.version) = (Instant::now(), Some(seen.version));
+            (this.read_at, this.read) = (Instant::now(), Some(seen));
             return Ok(());
         }
         if seen.seq > authority.applied() {
             authority.read_newer(&mut this.watcher).await?;
         }
-        let is_due = match &this.version {
-            None => true,
-            Some(version) => *version != seen.version && this.read_at.elapsed() >= ALL_EVERY,
-        };
-        if is_due && this.reading.is_empty() {
-            this.version = Some(seen.version);
+        if this.is_due(&seen) && this.reading.is_empty() {
+            this.read = Some(seen);
             let (authority, reader) = (authority.clone(), this.reader.take());
             this.reading.spawn(async move {
                 let mut reader = match reader {
@@ -182,11 +182,69 @@ impl Look {
         }
         Ok(())
     }
+
+    /// Whether all rows are to be read. What the server itself commits is none of its reasons: it does so all the time.
+    fn is_due(&self, seen: &Seen) -> bool {
+        let age = self.read_at.elapsed();
+        self.read.as_ref().is_none_or(|read| {
+            (read.by_hand != seen.by_hand && age >= ALL_EVERY)
+                || (read.version != seen.version && age >= EVEN_SO_EVERY)
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use avala_keys::Class;
+
     use super::*;
+    use crate::{Config, Server, store::sql};
+
+    #[tokio::test]
+    async fn all_rows_are_read_again_once_a_hand_touched_one_and_not_since_the_server_wrote_something() {
+        // Given keys that were all read a while ago.
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::new(dir.path().join("data"), Class::Live);
+        let server = Server::open(config).await.unwrap();
+        let authority = server.keys();
+        authority.dev_key().await.unwrap();
+        let mut look = None;
+        let mut reads = async || {
+            Look::again(&mut look, authority).await.unwrap();
+            let look = look.as_mut().unwrap();
+            let is_reading = !look.reading.is_empty();
+            if let Some(read) = look.reading.join_next().await {
+                look.reader = Some(read.unwrap().unwrap());
+            }
+            look.read_at = Instant::now().checked_sub(ALL_EVERY).unwrap();
+            is_reading
+        };
+        assert!(reads().await, "a new connection knows nothing");
+
+        // When the server writes what it writes all day, and keys, then nobody reads them all.
+        let write = async |statement: &'static str| {
+            authority.store().record(sql(statement)).await.unwrap();
+        };
+        write("INSERT INTO key_last_uses (key_id, at, address) VALUES ('7Hk2mQ9xTbWc', 1, '::1')").await;
+        assert!(!reads().await);
+        std::fs::remove_file(dir.path().join("data/dev-key")).unwrap();
+        authority.dev_key().await.unwrap();
+        assert!(!reads().await);
+
+        // When a hand touches a row, whichever way, then they are read once.
+        for by_hand in [
+            "INSERT INTO api_keys (id, class, owner, organization, name, mac, access, created_at, seq, seal, position)
+             SELECT 'x', class, owner, organization, name, mac, access, created_at, seq, seal, -1
+             FROM api_keys ORDER BY seq DESC LIMIT 1",
+            "UPDATE api_keys SET name = 'x'",
+            "UPDATE api_keys SET name = 'y', seq = seq + 7",
+            "DELETE FROM api_keys",
+        ] {
+            write(by_hand).await;
+            assert!(reads().await, "{by_hand}");
+            assert!(!reads().await, "{by_hand}");
+        }
+    }
 
     #[test]
     fn an_outage_is_logged_when_it_begins_then_once_a_minute_and_when_it_ends() {

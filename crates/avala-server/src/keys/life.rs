@@ -76,7 +76,8 @@ impl Authority {
                 }
             })?;
         }
-        self.commit(change, by.actor, "api_key.issue", issued.id).await?;
+        self.commit(change, by.actor, "api_key.issue", issued.id, Some(&row))
+            .await?;
         self.apply(row.clone());
         Ok((issued, row))
     }
@@ -117,7 +118,7 @@ impl Authority {
         let Some(mut row) = altered.filter(|row| is_trusted || row.revoked_at.is_some()) else {
             // There is no row to write, but the key is ended: whichever row is put back later.
             if action == REVOKE && !is_nobodys {
-                self.commit(change, by.actor, action, id).await?;
+                self.commit(change, by.actor, action, id, None).await?;
             }
             self.forget(id);
             return Err(if is_missing || is_nobodys {
@@ -128,7 +129,7 @@ impl Authority {
         };
         row.seq = seq;
         self.write(&mut change, &row).await?;
-        self.commit(change, by.actor, action, id).await?;
+        self.commit(change, by.actor, action, id, Some(&row)).await?;
         self.apply(row.clone());
         Ok(row)
     }
@@ -190,7 +191,7 @@ impl Authority {
                 lost.revoke(now, actor, Some(&RevokeReason::Rotated));
                 lost.seq = seq;
                 self.write(&mut change, &lost).await?;
-                self.note(&mut change, actor, REVOKE, lost.id).await?;
+                self.note(&mut change, actor, REVOKE, &lost).await?;
                 Some(lost)
             }
             None => None,
@@ -208,13 +209,14 @@ impl Authority {
             rotated_from: Some(id),
         };
         let (issued, successor) = self.mint(&mut change, mint).await?;
-        self.note(&mut change, actor, "api_key.issue", issued.id).await?;
+        self.note(&mut change, actor, "api_key.issue", &successor).await?;
         let ends = [Some(grace_until), row.grace_until, row.expires_at];
         row.rotated_to = Some(issued.id);
         row.grace_until = ends.into_iter().flatten().min();
         row.seq = successor.seq;
         self.write(&mut change, &row).await?;
-        self.commit(change, actor, "api_key.rotate", id).await?;
+        self.commit(change, actor, "api_key.rotate", id, Some(&row))
+            .await?;
         for row in lost.into_iter().chain([row, successor.clone()]) {
             self.apply(row);
         }
@@ -234,38 +236,38 @@ impl Authority {
             row => row?,
         };
         let is_over = self.has_passed(row.end());
-        if row.seq == caller.seq && !is_over {
+        if row.is_still(caller) && !is_over {
             Ok(())
         } else {
             Err(AuthorityError::CallerChanged)
         }
     }
 
-    async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {
+    pub(super) async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {
         let stored = api_keys::find(change.connection(), id).await?;
         let stored = stored.ok_or(AuthorityError::NotFound("key"))?;
         self.trusted(stored).ok_or(AuthorityError::Altered)
     }
 
-    async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
-        api_keys::update(change.connection(), row, &self.pepper().seal_row(row)).await
+    pub(super) async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
+        let seal = self.peppers().current(self.now()).1.seal_row(row);
+        api_keys::update(change.connection(), row, &seal).await
     }
 
-    async fn note(
+    pub(super) async fn note(
         &self,
         change: &mut Change,
         actor: &Actor,
         action: &'static str,
-        id: KeyId,
+        row: &KeyRow,
     ) -> Result<(), StoreError> {
-        let object = id.to_string();
-        change
-            .note(Entry {
-                at: self.now(),
-                actor,
-                action,
-                object: &object,
-            })
-            .await
+        let entry = Entry {
+            at: self.now(),
+            actor,
+            action,
+            object: row.id.as_str(),
+            organization: Some(&row.organization),
+        };
+        change.note(entry).await
     }
 }

@@ -7,11 +7,16 @@ mod follow;
 mod life;
 mod opening;
 mod pepper;
+mod pepper_rotation;
+mod peppers;
+mod renewal;
 mod role;
 mod row;
+mod secrets;
 mod set;
 
 pub use authority::{Authority, Issued, NewKey};
+pub use pepper_rotation::{PepperState, PepperUse};
 pub use row::Access;
 
 pub(crate) use authority::Mint;
@@ -20,6 +25,8 @@ pub(crate) use bounds::Bounds;
 pub(crate) use follow::Follower;
 pub(crate) use life::{Asker, Successor};
 pub(crate) use opening::{Opened, open};
-pub(crate) use pepper::{PepperId, sign};
+pub(crate) use pepper::{Pepper, PepperId, sign};
+pub(crate) use peppers::Peppers;
+pub(crate) use renewal::keep_renewing;
 pub(crate) use role::Role;
 pub(crate) use row::{About, KeyRow};

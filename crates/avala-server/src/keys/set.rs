@@ -25,6 +25,10 @@ impl KeySet {
         self.rows.pin().get(&id).cloned()
     }
 
+    pub(crate) fn count(&self, is_counted: impl Fn(&KeyRow) -> bool) -> usize {
+        self.rows.pin().values().filter(|row| is_counted(row)).count()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }

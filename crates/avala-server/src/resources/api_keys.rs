@@ -94,11 +94,15 @@ pub(super) async fn usage(context: Context, operation: GetUsage) -> Result<KeyUs
         .from
         .unwrap_or_else(|| Timestamp::from_unix_millis(to.unix_millis() - USAGE_SHOWN));
     let used = context.usage.last_used(id).await?;
+    let refused = context.usage.last_refused(id).await?;
     let buckets = context.usage.of(id, from, to, by).await?;
     Ok(KeyUsage {
         last_used_at: used.as_ref().map(|used| used.at),
         last_used_ip: used.as_ref().map(|used| used.address.to_string()),
         last_used_agent: used.and_then(|used| used.agent),
+        last_refused_at: refused.as_ref().map(|refused| refused.at),
+        last_refused_ip: refused.as_ref().map(|refused| refused.address.to_string()),
+        last_refused_agent: refused.and_then(|refused| refused.agent),
         buckets: buckets.into_iter().map(bucket).collect(),
         extra: Extra::new(),
     })

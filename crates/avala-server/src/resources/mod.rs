@@ -3,6 +3,7 @@
 mod agent_actions;
 pub(crate) mod agents;
 mod api_keys;
+mod audit;
 pub(crate) mod auto_label_jobs;
 mod bucket_fields;
 pub(crate) mod datasets;
@@ -40,6 +41,7 @@ pub(crate) fn served() -> Served {
     served.serve::<api::api_keys::Disable, _, _>(api_keys::disable);
     served.serve::<api::api_keys::Enable, _, _>(api_keys::enable);
     served.serve::<api::api_keys::GetUsage, _, _>(api_keys::usage);
+    served.serve::<api::audit::List, _, _>(audit::list);
     served.serve::<api::organizations::List, _, _>(organizations::list);
     served.serve::<api::organizations::Get, _, _>(organizations::get);
     served.serve::<api::projects::List, _, _>(projects::list);

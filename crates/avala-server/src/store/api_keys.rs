@@ -41,6 +41,12 @@ pub(crate) async fn all(watcher: &mut Watcher) -> Result<(i64, Vec<Stored>), Sto
     numbered(&sql(select!("TRUE")).patiently().fetch_all(watcher).await?)
 }
 
+/// All rows, within a change.
+pub(crate) async fn every(connection: &mut Connection) -> Result<Vec<Stored>, StoreError> {
+    let rows = sql(select!("TRUE")).patiently().fetch_all(connection).await?;
+    Ok(numbered(&rows)?.1)
+}
+
 fn numbered(rows: &[Row]) -> Result<(i64, Vec<Stored>), StoreError> {
     let first = rows
         .first()

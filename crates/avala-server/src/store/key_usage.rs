@@ -4,103 +4,112 @@ use avala_api::Timestamp;
 use avala_keys::KeyId;
 
 use super::{Row, Statement, Store, StoreError, rows::instant, sql};
+use crate::usage::{By, LastOf};
 
 /// Rows of one statement. SQLite binds at most 32,766 values, PostgreSQL twice that.
 const ROWS: usize = 500;
 
-/// Requests of a key within an hour, of one route group and with one outcome.
+/// Requests of a key within an hour or a day, of one route group and with one outcome.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Requests<'a> {
-    pub(crate) key: KeyId,
+    pub(crate) key: &'a str,
     /// Its first instant.
-    pub(crate) hour: Timestamp,
+    pub(crate) start: Timestamp,
     pub(crate) group: &'a str,
     pub(crate) outcome: &'a str,
     pub(crate) count: i64,
 }
 
-/// The last use of a key.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LastUse<'a> {
-    pub(crate) key: KeyId,
-    pub(crate) at: Timestamp,
-    pub(crate) address: &'a str,
-    pub(crate) agent: Option<&'a str>,
-}
-
-/// What a column holds that only this server writes.
+/// The last use of a key, or the last refusal.
 #[derive(Clone, Debug)]
-pub(crate) struct StoredRequests {
-    pub(crate) hour: Timestamp,
-    pub(crate) group: String,
-    pub(crate) outcome: String,
-    pub(crate) count: i64,
-}
-
-/// A last use as it was written.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredLastUse {
+pub(crate) struct LastUse {
     pub(crate) key: KeyId,
     pub(crate) at: Timestamp,
     pub(crate) address: String,
     pub(crate) agent: Option<String>,
 }
 
+/// What a column holds that only this server writes.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredRequests {
+    pub(crate) start: Timestamp,
+    pub(crate) group: String,
+    pub(crate) outcome: String,
+    pub(crate) count: i64,
+}
+
+impl LastOf {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Uses => "key_last_uses",
+            Self::Refusals => "key_last_refusals",
+        }
+    }
+}
+
 impl Store {
-    /// Adds requests to what is written, and moves last uses forwards: all of it or nothing. Without a line of the
-    /// audit: it is nobody's act.
+    /// Adds requests to what is written, and moves last uses and refusals forwards: all of it or nothing. Without a line
+    /// of the audit: it is nobody's act.
     pub(crate) async fn add_usage(
         &self,
         requests: &[Requests<'_>],
-        last_uses: &[LastUse<'_>],
+        used: &[LastUse],
+        refused: &[LastUse],
     ) -> Result<(), StoreError> {
         let mut connection = self.begin().await?;
         for rows in requests.chunks(ROWS) {
-            adding(rows).execute(&mut connection).await?;
+            adding(By::Hour, rows).execute(&mut connection).await?;
         }
-        for rows in last_uses.chunks(ROWS) {
-            moving(rows).execute(&mut connection).await?;
+        for (kind, lasts) in [(LastOf::Uses, used), (LastOf::Refusals, refused)] {
+            for rows in lasts.chunks(ROWS) {
+                moving(kind, rows).execute(&mut connection).await?;
+            }
         }
         connection.commit().await
     }
 
-    /// Forgets requests of hours before this one.
-    pub(crate) async fn forget_usage(&self, before: Timestamp) -> Result<(), StoreError> {
-        let old = sql("DELETE FROM key_usage WHERE hour < $1").bind(before);
-        self.record(old).await.map(|_none| ())
-    }
-
-    /// Requests of a key in the hours from `from` until before `to`.
+    /// Requests of a key in the hours from `from` until before `to`; by day, also in the days that were summed up. In one
+    /// statement: whoever sums up meanwhile takes from the one and adds to the other.
     pub(crate) async fn usage_of(
         &self,
         key: KeyId,
         from: Timestamp,
         to: Timestamp,
+        by: By,
     ) -> Result<Vec<StoredRequests>, StoreError> {
-        sql("SELECT hour, route_group, outcome, requests FROM key_usage
-             WHERE key_id = $1 AND hour >= $2 AND hour < $3")
-        .bind(key.as_str())
-        .bind(from)
-        .bind(to)
-        .fetch_all(self.reader())
-        .await?
-        .iter()
-        .map(|row| {
-            Ok(StoredRequests {
-                hour: instant(row, "hour")?,
-                group: row.get("route_group")?,
-                outcome: row.get("outcome")?,
-                count: row.get("requests")?,
+        let hours = "SELECT hour AS start, route_group, outcome, requests FROM key_usage
+             WHERE key_id = $1 AND hour >= $2 AND hour < $3";
+        let days = " UNION ALL SELECT day, route_group, outcome, requests FROM key_usage_days
+             WHERE key_id = $1 AND day >= $2 AND day < $3";
+        sql(hours)
+            .push(match by {
+                By::Hour => "",
+                By::Day => days,
             })
-        })
-        .collect()
+            .bind(key.as_str())
+            .bind(from)
+            .bind(to)
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(|row| {
+                Ok(StoredRequests {
+                    start: instant(row, "start")?,
+                    group: row.get("route_group")?,
+                    outcome: row.get("outcome")?,
+                    count: row.get("requests")?,
+                })
+            })
+            .collect()
     }
 
-    /// The last uses of these keys, of each that has one.
-    pub(crate) async fn last_uses(&self, keys: &[KeyId]) -> Result<Vec<StoredLastUse>, StoreError> {
+    /// The last uses or refusals of these keys, of each that has one.
+    pub(crate) async fn lasts(&self, kind: LastOf, keys: &[KeyId]) -> Result<Vec<LastUse>, StoreError> {
         let mut found = Vec::new();
         for keys in keys.chunks(ROWS) {
-            let rows = sql("SELECT key_id, at, address, agent FROM key_last_uses WHERE key_id IN ")
+            let rows = sql("SELECT key_id, at, address, agent FROM ")
+                .push(kind.table())
+                .push(" WHERE key_id IN ")
                 .push_list(keys.iter().map(KeyId::as_str))
                 .fetch_all(self.reader())
                 .await?;
@@ -113,14 +122,20 @@ impl Store {
 }
 
 /// One row for each, in the order given: whoever else writes them must take them in the same order.
-fn adding(rows: &[Requests<'_>]) -> Statement {
-    let mut statement = sql("INSERT INTO key_usage (key_id, hour, route_group, outcome, requests) VALUES ");
+pub(super) fn adding(by: By, rows: &[Requests<'_>]) -> Statement {
+    let (table, start) = match by {
+        By::Hour => ("key_usage", "hour"),
+        By::Day => ("key_usage_days", "day"),
+    };
+    let mut statement = sql(format!(
+        "INSERT INTO {table} AS written (key_id, {start}, route_group, outcome, requests) VALUES "
+    ));
     for (index, row) in rows.iter().enumerate() {
         statement = statement
             .push(if index == 0 { "(" } else { ", (" })
-            .push_bind(row.key.as_str())
+            .push_bind(row.key)
             .push(", ")
-            .push_bind(row.hour)
+            .push_bind(row.start)
             .push(", ")
             .push_bind(row.group)
             .push(", ")
@@ -129,14 +144,17 @@ fn adding(rows: &[Requests<'_>]) -> Statement {
             .push_bind(row.count)
             .push(")");
     }
-    statement.push(
-        " ON CONFLICT (key_id, hour, route_group, outcome)
-          DO UPDATE SET requests = key_usage.requests + excluded.requests",
-    )
+    statement
+        .push(" ON CONFLICT (key_id, ")
+        .push(start)
+        .push(", route_group, outcome) DO UPDATE SET requests = written.requests + excluded.requests")
 }
 
-fn moving(rows: &[LastUse<'_>]) -> Statement {
-    let mut statement = sql("INSERT INTO key_last_uses (key_id, at, address, agent) VALUES ");
+fn moving(kind: LastOf, rows: &[LastUse]) -> Statement {
+    let table = kind.table();
+    let mut statement = sql(format!(
+        "INSERT INTO {table} AS written (key_id, at, address, agent) VALUES "
+    ));
     for (index, row) in rows.iter().enumerate() {
         statement = statement
             .push(if index == 0 { "(" } else { ", (" })
@@ -144,21 +162,21 @@ fn moving(rows: &[LastUse<'_>]) -> Statement {
             .push(", ")
             .push_bind(row.at)
             .push(", ")
-            .push_bind(row.address)
+            .push_bind(&row.address)
             .push(", ")
-            .push_bind(row.agent)
+            .push_bind(&row.agent)
             .push(")");
     }
     // Within the same minute, whoever writes later has seen the later use.
     statement.push(
         " ON CONFLICT (key_id) DO UPDATE SET at = excluded.at, address = excluded.address, agent = excluded.agent
-          WHERE key_last_uses.at <= excluded.at",
+          WHERE written.at <= excluded.at",
     )
 }
 
-fn last_use(row: &Row) -> Result<StoredLastUse, StoreError> {
+fn last_use(row: &Row) -> Result<LastUse, StoreError> {
     let key: String = row.get("key_id")?;
-    Ok(StoredLastUse {
+    Ok(LastUse {
         key: key
             .parse()
             .map_err(|_| StoreError::damaged("a last use is of no key"))?,

@@ -15,7 +15,9 @@ pub(crate) mod idempotency_keys;
 pub(crate) mod inference_providers;
 pub(crate) mod jobs;
 pub(crate) mod key_usage;
+mod key_usage_days;
 pub(crate) mod organizations;
+pub(crate) mod peppers;
 mod postgres;
 pub(crate) mod projects;
 pub(crate) mod results;
@@ -43,7 +45,7 @@ use sqlite_readers::SqliteReaders;
 use sqlite_writer::{SqliteChange, SqliteWriter};
 pub(crate) use statement::{Executor, Statement, sql};
 pub(crate) use upsert::Written;
-pub(crate) use watcher::Watcher;
+pub(crate) use watcher::{Seen, Watcher};
 pub(crate) use window::{Edge, Rows, Window};
 
 /// The database.

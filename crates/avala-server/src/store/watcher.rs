@@ -27,8 +27,17 @@ pub(crate) enum Watcher {
 pub(crate) struct Seen {
     /// The number of the newest change to the keys.
     pub(crate) seq: i64,
+    /// Another one after a key's row was changed by hand.
+    pub(crate) by_hand: i64,
     /// Another one after another connection has committed anything.
     pub(crate) version: String,
+}
+
+/// PostgreSQL's sums of such integers are none themselves.
+macro_rules! numbers {
+    () => {
+        "SELECT seq, (SELECT CAST(coalesce(sum(changes), 0) AS BIGINT) FROM key_changes_by_hand) AS by_hand"
+    };
 }
 
 impl Watched {
@@ -55,11 +64,15 @@ impl Watcher {
     pub(crate) async fn look(&mut self) -> Result<Seen, StoreError> {
         if let Self::Postgres(_) = self {
             // The snapshot names the transactions that it sees as committed.
-            let row = sql("SELECT seq, pg_current_snapshot()::text AS version FROM meta")
-                .fetch_one(self)
-                .await?;
+            let row = sql(concat!(
+                numbers!(),
+                ", pg_current_snapshot()::text AS version FROM meta"
+            ))
+            .fetch_one(self)
+            .await?;
             return Ok(Seen {
                 seq: row.get("seq")?,
+                by_hand: row.get("by_hand")?,
                 version: row.get("version")?,
             });
         }
@@ -68,8 +81,10 @@ impl Watcher {
             .fetch_one(&mut *self)
             .await?
             .get("data_version")?;
+        let row = sql(concat!(numbers!(), " FROM meta")).fetch_one(self).await?;
         Ok(Seen {
-            seq: sql("SELECT seq FROM meta").fetch_one(self).await?.get("seq")?,
+            seq: row.get("seq")?,
+            by_hand: row.get("by_hand")?,
             version: version.to_string(),
         })
     }

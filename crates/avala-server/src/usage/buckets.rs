@@ -32,12 +32,20 @@ pub struct Bucket {
 
 impl By {
     /// The first instant of the bucket that holds this one.
-    pub(super) fn start(self, at: i64) -> i64 {
-        let length = match self {
+    pub(crate) fn start(self, at: i64) -> i64 {
+        at.div_euclid(self.length()) * self.length()
+    }
+
+    /// The first instant from this one on at which a bucket starts.
+    pub(super) fn end(self, at: i64) -> i64 {
+        self.start(at - 1) + self.length()
+    }
+
+    fn length(self) -> i64 {
+        match self {
             Self::Hour => HOUR,
             Self::Day => 24 * HOUR,
-        };
-        at.div_euclid(length) * length
+        }
     }
 }
 

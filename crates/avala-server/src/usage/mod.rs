@@ -8,10 +8,10 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, mem,
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,8 +21,8 @@ use avala_api::Timestamp;
 use avala_keys::KeyId;
 use http::StatusCode;
 use tokio::{
-    sync::RwLock,
-    time::{Instant, MissedTickBehavior},
+    sync::{Notify, RwLock},
+    time::{Instant, MissedTickBehavior, sleep},
 };
 
 use self::{
@@ -33,7 +33,7 @@ use crate::{
     keys::Authority,
     store::{
         Store, StoreError,
-        key_usage::{self, Requests, StoredLastUse},
+        key_usage::{self, Requests},
     },
 };
 
@@ -50,11 +50,20 @@ const EVERY: Duration = Duration::from_secs(10);
 /// Keys whose counts are written in one transaction. With SQLite, nobody else writes during it.
 const KEYS: usize = 1_000;
 
-/// How often rows and keys are looked for that are to be forgotten.
+/// How often first uses are written at most, while there are some.
+const BEGUN_EVERY: Duration = Duration::from_millis(20);
+
+/// First uses that wait to be written at once, at most.
+const MOST_BEGUN: usize = 10_000;
+
+/// How often rows and keys are looked for that are to be summed up or forgotten.
 const FORGETS_EVERY: Duration = Duration::from_hours(1);
 
-/// How long counts are kept.
-const KEPT: i64 = 90 * 24 * HOUR;
+/// How long counts are kept by the hour, then summed up by day.
+const HOURS_KEPT: i64 = 90 * 24 * HOUR;
+
+/// How long sums by day are kept: two years, one of them a leap year.
+const DAYS_KEPT: i64 = 731 * 24 * HOUR;
 
 /// The group of a request that no route was found for.
 const NO_ROUTE: &str = "other";
@@ -69,9 +78,12 @@ struct Inner {
     /// Held for writing while counts go from memory to the database: they would be seen in both, or in neither.
     moving: RwLock<()>,
     failures: AtomicU64,
+    /// Keys with a first use that is to be written at once.
+    begun: Mutex<Vec<KeyId>>,
+    has_begun: Notify,
 }
 
-/// The last use of a key.
+/// The last use of a key, or the last refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastUse {
     /// When, to the minute. It never goes backwards.
@@ -89,9 +101,20 @@ pub(crate) struct Used {
     /// What it was for.
     pub(crate) group: &'static str,
     pub(crate) outcome: Outcome,
+    /// Whether the key was. What comes with one that has ended is refused, and no use of it.
+    pub(crate) is_in_force: bool,
     pub(crate) at: Timestamp,
     pub(crate) address: IpAddr,
     pub(crate) agent: Option<Agent>,
+}
+
+/// The last of what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LastOf {
+    /// Requests with the key while it was in force, whatever became of them.
+    Uses,
+    /// Requests that were refused, with the key in force or not.
+    Refusals,
 }
 
 /// What became of a request.
@@ -157,6 +180,8 @@ impl Usage {
             pending: Pending::new(),
             moving: RwLock::default(),
             failures: AtomicU64::new(0),
+            begun: Mutex::default(),
+            has_begun: Notify::new(),
         }))
     }
 
@@ -165,19 +190,42 @@ impl Usage {
         self.0.pending.count(used);
     }
 
-    /// When a key was last used, and by whom; `None` if it never was.
+    /// Takes note of a use as it begins, for a key of which it matters whether it was ever used at all: the first one
+    /// is written within milliseconds, in the background.
+    pub(crate) fn begin(&self, key: KeyId, at: Timestamp, address: IpAddr, agent: Option<Agent>) {
+        let at = at.unix_millis();
+        if self.0.pending.begin(key, Last { at, address, agent }) {
+            let mut begun = self.0.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            // Beyond that, it is written with the counts.
+            if begun.len() < MOST_BEGUN {
+                begun.push(key);
+                self.0.has_begun.notify_one();
+            }
+        }
+    }
+
+    /// When a key was last used while it was in force, and by whom; `None` if it never was.
     pub async fn last_used(&self, key: KeyId) -> Result<Option<LastUse>, StoreError> {
         Ok(self.last_uses(&[key]).await?.remove(&key))
     }
 
+    /// When a request with a key was last refused, and whose it was: also one with a key that had ended.
+    pub async fn last_refused(&self, key: KeyId) -> Result<Option<LastUse>, StoreError> {
+        Ok(self.lasts(LastOf::Refusals, &[key]).await?.remove(&key))
+    }
+
     /// The last uses of many keys, without those that were never used.
     pub async fn last_uses(&self, keys: &[KeyId]) -> Result<HashMap<KeyId, LastUse>, StoreError> {
+        self.lasts(LastOf::Uses, keys).await
+    }
+
+    async fn lasts(&self, kind: LastOf, keys: &[KeyId]) -> Result<HashMap<KeyId, LastUse>, StoreError> {
         let mut found = HashMap::new();
-        for stored in self.0.store.last_uses(keys).await? {
+        for stored in self.0.store.lasts(kind, keys).await? {
             found.insert(stored.key, LastUse::stored(stored)?);
         }
         for key in keys {
-            let Some(last) = self.0.pending.last_of(*key).map(LastUse::from) else {
+            let Some(last) = self.0.pending.last_of(*key, kind).map(LastUse::from) else {
                 continue;
             };
             // Another server on the same database may have seen the key later.
@@ -190,11 +238,12 @@ impl Usage {
 
     /// Whether a key was ever used.
     pub async fn was_used(&self, key: KeyId) -> Result<bool, StoreError> {
-        Ok(self.0.pending.last_of(key).is_some() || self.last_used(key).await?.is_some())
+        let is_known = self.0.pending.last_of(key, LastOf::Uses).is_some();
+        Ok(is_known || self.last_used(key).await?.is_some())
     }
 
-    /// Requests with a key, from the hour or day of `from` on until before `to`, oldest first. Where there were none,
-    /// there is no bucket.
+    /// Requests with a key, in the hours or days from that of `from` on that begin before `to`, oldest first. Where there
+    /// were none, there is no bucket; hours are known for 90 days, days for two years.
     pub async fn of(
         &self,
         key: KeyId,
@@ -203,15 +252,16 @@ impl Usage {
         by: By,
     ) -> Result<Vec<Bucket>, StoreError> {
         let from = Timestamp::from_unix_millis(by.start(from.unix_millis()));
+        let to = Timestamp::from_unix_millis(by.end(to.unix_millis()));
         let mut buckets = Buckets::new(by);
         let _still = self.0.moving.read().await;
-        for row in self.0.store.usage_of(key, from, to).await? {
+        for row in self.0.store.usage_of(key, from, to, by).await? {
             let outcome = Outcome::ALL
                 .into_iter()
                 .find(|outcome| outcome.name() == row.outcome)
                 .ok_or_else(|| StoreError::damaged("requests have an outcome that is unknown"))?;
             let requests = u64::try_from(row.count).unwrap_or(0);
-            buckets.add(row.hour.unix_millis(), &row.group, outcome, requests);
+            buckets.add(row.start.unix_millis(), &row.group, outcome, requests);
         }
         for count in self.0.pending.counts_of(key) {
             if (from.unix_millis()..to.unix_millis()).contains(&count.hour) {
@@ -241,42 +291,51 @@ impl Usage {
     async fn write(&self, keys: &[Unwritten]) -> Result<(), StoreError> {
         let mut requests: Vec<Requests<'_>> = keys
             .iter()
-            .flat_map(|unwritten| unwritten.counts.iter().map(|count| (unwritten.key, count)))
+            .flat_map(|unwritten| {
+                let key = unwritten.key.as_str();
+                unwritten.counts.iter().map(move |count| (key, count))
+            })
             .map(|(key, count)| Requests {
                 key,
-                hour: Timestamp::from_unix_millis(count.hour),
+                start: Timestamp::from_unix_millis(count.hour),
                 group: count.group,
                 outcome: count.outcome.name(),
                 count: i64::try_from(count.requests).unwrap_or(i64::MAX),
             })
             .collect();
         // Two servers that write the same rows in different order would wait for each other.
-        requests.sort_unstable_by_key(|row| (row.key, row.hour, row.group, row.outcome));
-        let last: Vec<(KeyId, Last, String)> = keys
-            .iter()
-            .filter_map(|unwritten| {
-                let last = unwritten.last?.to_the_minute();
-                Some((unwritten.key, last, last.address.to_string()))
-            })
-            .collect();
-        let last: Vec<key_usage::LastUse<'_>> = last
-            .iter()
-            .map(|(key, last, address)| key_usage::LastUse {
-                key: *key,
-                at: Timestamp::from_unix_millis(last.at),
-                address,
-                agent: last.agent.as_ref().map(Agent::as_str),
-            })
-            .collect();
-        self.0.store.add_usage(&requests, &last).await
+        requests.sort_unstable_by_key(|row| (row.key, row.start, row.group, row.outcome));
+        let lasts = |of: fn(&Unwritten) -> Option<Last>| -> Vec<key_usage::LastUse> {
+            let lasts = keys.iter().filter_map(|one| Some((one.key, of(one)?)));
+            lasts.map(|(key, last)| last.of_key(key)).collect()
+        };
+        let (used, refused) = (lasts(|one| one.used), lasts(|one| one.refused));
+        self.0.store.add_usage(&requests, &used, &refused).await
     }
 
-    /// Writes every ten seconds, and forgets what is old, until it is dropped.
-    pub(crate) async fn keep_flushing(self, authority: Authority) {
+    /// Writes first uses as soon as they have begun, until it is dropped.
+    pub(crate) async fn keep_writing_what_begins(self) {
+        loop {
+            self.0.has_begun.notified().await;
+            let begun = mem::take(&mut *self.0.begun.lock().unwrap_or_else(PoisonError::into_inner));
+            for keys in begun.chunks(KEYS) {
+                let uses = self.0.pending.begun(keys);
+                match self.write(&uses).await {
+                    Ok(()) => self.0.pending.settle(&uses),
+                    // The counts will be tried, with all that is to be written; it is said there.
+                    Err(_) => break,
+                }
+            }
+            // A commit each would leave the others no time, when many begin one after the other.
+            sleep(BEGUN_EVERY).await;
+        }
+    }
+
+    /// Writes every ten seconds, until it is dropped.
+    pub(crate) async fn keep_flushing(self) {
         let mut ticks = tokio::time::interval_at(Instant::now() + EVERY, EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failed = 0_u64;
-        let mut forgot: Option<Instant> = None;
         loop {
             ticks.tick().await;
             match self.flush().await {
@@ -292,24 +351,33 @@ impl Usage {
                         tracing::warn!(%error, failures, waiting, lost, "cannot write the usage of keys");
                     }
                     failed += 1;
-                    continue;
-                }
-            }
-            if forgot.is_none_or(|at| at.elapsed() >= FORGETS_EVERY) {
-                forgot = Some(Instant::now());
-                if let Err(error) = self.forget(authority.now()).await {
-                    tracing::warn!(%error, "cannot remove the usage of keys of long ago");
                 }
             }
         }
     }
 
-    /// Removes rows of more than ninety days ago, and keys from memory that have been idle.
+    /// Sums up and forgets what is old, every hour, until it is dropped.
+    pub(crate) async fn keep_forgetting(self, authority: Authority) {
+        let mut ticks = tokio::time::interval(FORGETS_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.forget(authority.now()).await {
+                tracing::warn!(%error, "cannot sum up the usage of keys of long ago");
+            }
+        }
+    }
+
+    /// Sums up rows of more than ninety days ago, removes sums of more than two years ago, and keys from memory that have
+    /// been idle.
     pub(crate) async fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
         let now = now.unix_millis();
         self.0.pending.forget(now - HOUR);
-        let before = Timestamp::from_unix_millis(now - KEPT);
-        self.0.store.forget_usage(before).await
+        let before = |kept| Timestamp::from_unix_millis(now - kept);
+        let store = &self.0.store;
+        while store.sum_up_usage(before(HOURS_KEPT)).await? {}
+        while store.forget_days(before(DAYS_KEPT)).await? {}
+        Ok(())
     }
 
     /// How often counts could not be written.
@@ -335,7 +403,7 @@ impl fmt::Debug for Usage {
 }
 
 impl LastUse {
-    fn stored(stored: StoredLastUse) -> Result<Self, StoreError> {
+    fn stored(stored: key_usage::LastUse) -> Result<Self, StoreError> {
         Ok(Self {
             at: stored.at,
             address: stored
@@ -344,6 +412,18 @@ impl LastUse {
                 .map_err(|_| StoreError::damaged("a last use has no address"))?,
             agent: stored.agent,
         })
+    }
+}
+
+impl Last {
+    fn of_key(self, key: KeyId) -> key_usage::LastUse {
+        let last = self.to_the_minute();
+        key_usage::LastUse {
+            key,
+            at: Timestamp::from_unix_millis(last.at),
+            address: last.address.to_string(),
+            agent: last.agent.map(|agent| agent.as_str().to_owned()),
+        }
     }
 }
 

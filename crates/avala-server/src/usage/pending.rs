@@ -12,7 +12,7 @@ use std::{
 
 use avala_keys::KeyId;
 
-use super::{Agent, HOUR, MINUTE, Outcome, Used};
+use super::{Agent, HOUR, LastOf, MINUTE, Outcome, Used};
 
 const SHARDS: usize = 64;
 
@@ -29,11 +29,19 @@ pub(super) struct Pending {
     most_counts: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct KeyUse {
     counts: Vec<Count>,
+    /// While it was in force.
+    used: Option<Latest>,
+    /// In force or not.
+    refused: Option<Latest>,
+}
+
+/// The last of something, and whether that is written, to the minute.
+#[derive(Clone, Copy, Debug)]
+struct Latest {
     last: Last,
-    /// Whether the last use is written, to the minute.
     is_written: bool,
 }
 
@@ -61,8 +69,9 @@ pub(super) struct Last {
 pub(super) struct Unwritten {
     pub(super) key: KeyId,
     pub(super) counts: Vec<Count>,
-    /// `None` if it is written already.
-    pub(super) last: Option<Last>,
+    /// `None` if there is none, or it is written already.
+    pub(super) used: Option<Last>,
+    pub(super) refused: Option<Last>,
 }
 
 impl Pending {
@@ -84,15 +93,12 @@ impl Pending {
         };
         let hour = last.at.div_euclid(HOUR) * HOUR;
         let mut shard = self.shard(used.key);
-        let of_key = shard.entry(used.key).or_insert_with(|| KeyUse {
-            counts: Vec::new(),
-            last,
-            is_written: false,
-        });
-        // Requests end in another order than they began, and a clock may be set back.
-        if last.at >= of_key.last.at {
-            of_key.is_written &= last.to_the_minute() == of_key.last.to_the_minute();
-            of_key.last = last;
+        let of_key = shard.entry(used.key).or_default();
+        if used.is_in_force {
+            Latest::follow(&mut of_key.used, last);
+        }
+        if used.outcome == Outcome::Refused {
+            Latest::follow(&mut of_key.refused, last);
         }
         // The newest are at the end.
         if let Some(count) =
@@ -114,17 +120,42 @@ impl Pending {
         }
     }
 
+    /// Takes note that a key is being used, before the request is counted at its end. Whether it is the first use that
+    /// is known here.
+    pub(super) fn begin(&self, key: KeyId, last: Last) -> bool {
+        let mut shard = self.shard(key);
+        let used = &mut shard.entry(key).or_default().used;
+        let is_first = used.is_none();
+        if is_first {
+            Latest::follow(used, last);
+        }
+        is_first
+    }
+
+    /// The first uses of these keys, as far as they are not written.
+    pub(super) fn begun(&self, keys: &[KeyId]) -> Vec<Unwritten> {
+        let uses = keys.iter().filter_map(|key| {
+            Some(Unwritten {
+                key: *key,
+                counts: Vec::new(),
+                used: Some(self.shard(*key).get(key)?.used?.unwritten()?),
+                refused: None,
+            })
+        });
+        uses.collect()
+    }
+
     /// All that is to be written, by key.
     pub(super) fn unwritten(&self) -> Vec<Unwritten> {
         let mut all = Vec::new();
         for shard in &self.shards {
-            all.extend(lock(shard).iter().filter_map(|(key, of_key)| {
-                let is_due = !of_key.counts.is_empty() || !of_key.is_written;
-                is_due.then(|| Unwritten {
-                    key: *key,
-                    counts: of_key.counts.clone(),
-                    last: (!of_key.is_written).then_some(of_key.last),
-                })
+            let shard = lock(shard);
+            let due = shard.iter().filter(|(_, of_key)| of_key.is_due());
+            all.extend(due.map(|(key, of_key)| Unwritten {
+                key: *key,
+                counts: of_key.counts.clone(),
+                used: of_key.used.and_then(Latest::unwritten),
+                refused: of_key.refused.and_then(Latest::unwritten),
             }));
         }
         all.sort_unstable_by_key(|unwritten| unwritten.key);
@@ -133,7 +164,13 @@ impl Pending {
 
     /// Takes back what was written. What was counted meanwhile stays.
     pub(super) fn settle(&self, written: &[Unwritten]) {
-        for Unwritten { key, counts, last } in written {
+        for Unwritten {
+            key,
+            counts,
+            used,
+            refused,
+        } in written
+        {
             let mut shard = self.shard(*key);
             let Some(of_key) = shard.get_mut(key) else {
                 continue;
@@ -146,9 +183,8 @@ impl Pending {
             of_key.counts.retain(|count| count.requests > 0);
             self.counts
                 .fetch_sub(before - of_key.counts.len(), Ordering::Relaxed);
-            if last.is_some_and(|last| last.to_the_minute() == of_key.last.to_the_minute()) {
-                of_key.is_written = true;
-            }
+            Latest::settle(&mut of_key.used, *used);
+            Latest::settle(&mut of_key.refused, *refused);
         }
     }
 
@@ -156,7 +192,8 @@ impl Pending {
     pub(super) fn forget(&self, before: i64) {
         for shard in &self.shards {
             lock(shard).retain(|_, of_key| {
-                !of_key.counts.is_empty() || !of_key.is_written || of_key.last.at >= before
+                let lasts = [of_key.used, of_key.refused];
+                of_key.is_due() || lasts.iter().flatten().any(|latest| latest.last.at >= before)
             });
         }
     }
@@ -169,8 +206,14 @@ impl Pending {
             .unwrap_or_default()
     }
 
-    pub(super) fn last_of(&self, key: KeyId) -> Option<Last> {
-        self.shard(key).get(&key).map(|of_key| of_key.last)
+    pub(super) fn last_of(&self, key: KeyId, kind: LastOf) -> Option<Last> {
+        let shard = self.shard(key);
+        let of_key = shard.get(&key)?;
+        let latest = match kind {
+            LastOf::Uses => of_key.used,
+            LastOf::Refusals => of_key.refused,
+        };
+        latest.map(|latest| latest.last)
     }
 
     /// Counts that wait to be written.
@@ -191,6 +234,42 @@ impl Pending {
             .take(4)
             .fold(0, |number, byte| number * 31 + usize::from(byte));
         lock(&self.shards[number % SHARDS])
+    }
+}
+
+impl KeyUse {
+    fn is_due(&self) -> bool {
+        let lasts = [self.used, self.refused];
+        !self.counts.is_empty() || lasts.iter().flatten().any(|latest| !latest.is_written)
+    }
+}
+
+impl Latest {
+    /// Requests end in another order than they began, and a clock may be set back.
+    fn follow(this: &mut Option<Self>, last: Last) {
+        match this {
+            Some(present) if last.at < present.last.at => {}
+            Some(present) => {
+                present.is_written &= last.to_the_minute() == present.last.to_the_minute();
+                present.last = last;
+            }
+            None => {
+                *this = Some(Self {
+                    last,
+                    is_written: false,
+                });
+            }
+        }
+    }
+
+    fn settle(this: &mut Option<Self>, written: Option<Last>) {
+        if let (Some(present), Some(written)) = (this, written) {
+            present.is_written |= written.to_the_minute() == present.last.to_the_minute();
+        }
+    }
+
+    fn unwritten(self) -> Option<Last> {
+        (!self.is_written).then_some(self.last)
     }
 }
 
@@ -219,10 +298,15 @@ mod tests {
             key: "7Hk2mQ9xTbWc".parse().unwrap(),
             group: "users",
             outcome: Outcome::Success,
+            is_in_force: true,
             at: Timestamp::from_unix_millis(at),
             address: IpAddr::from([192, 0, 2, 1]),
             agent: None,
         }
+    }
+
+    fn last_use(pending: &Pending) -> Option<Last> {
+        pending.last_of(used(0).key, LastOf::Uses)
     }
 
     #[test]
@@ -248,7 +332,7 @@ mod tests {
             .map(|count| (count.group, count.requests))
             .collect();
         assert_eq!(counts, [("users", 1), ("agents", 1)]);
-        assert_eq!(next[0].last.unwrap().at, HOUR + MINUTE);
+        assert_eq!(next[0].used.unwrap().at, HOUR + MINUTE);
         pending.settle(&next);
         assert!(pending.unwritten().is_empty());
         assert_eq!(pending.len(), 0);
@@ -271,7 +355,7 @@ mod tests {
             .collect();
         assert_eq!(requests, [2, 1]);
         // The last use is known all the same.
-        assert_eq!(pending.last_of(used(0).key).unwrap().at, 3 * HOUR);
+        assert_eq!(last_use(&pending).unwrap().at, 3 * HOUR);
     }
 
     #[test]
@@ -279,11 +363,11 @@ mod tests {
         let pending = Pending::new();
         pending.count(&used(HOUR));
         pending.forget(2 * HOUR);
-        assert!(pending.last_of(used(0).key).is_some());
+        assert!(last_use(&pending).is_some());
         pending.settle(&pending.unwritten());
         pending.forget(HOUR);
-        assert!(pending.last_of(used(0).key).is_some());
+        assert!(last_use(&pending).is_some());
         pending.forget(2 * HOUR);
-        assert!(pending.last_of(used(0).key).is_none());
+        assert!(last_use(&pending).is_none());
     }
 }

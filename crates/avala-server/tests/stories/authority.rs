@@ -153,6 +153,37 @@ async fn a_running_server_notices_rows_that_were_changed_or_deleted(on: On) {
     }
 }
 
+async fn nothing_that_the_server_does_to_keys_counts_as_changed_by_hand(on: On) {
+    let counted = "SELECT CAST(coalesce(sum(changes), 0) AS TEXT) FROM key_changes_by_hand";
+    let running = start(on).await;
+    let tenant = running.tenant("a@example.com").await;
+    let access = json!({ "kind": "full" });
+    let made = tenant
+        .post("/api-keys/", json!({ "name": "x", "access": access }))
+        .await
+        .expect(201);
+    let path = |verb: &str| format!("/api-keys/{}/{verb}", made["id"].as_str().unwrap());
+    tenant.patch(&path(""), json!({ "name": "y" })).await.expect(200);
+    for verb in ["disable/", "enable/"] {
+        tenant.post(&path(verb), json!({})).await.expect(200);
+    }
+    // The second time, it revokes the successor of the first.
+    for _ in 0..2 {
+        tenant.post(&path("rotate/"), json!({})).await.expect(201);
+    }
+    for verb in ["end-grace/", "revoke/", "revoke/"] {
+        tenant.post(&path(verb), json!({})).await.expect(200);
+    }
+    let elsewhere = running.dir.authority().await;
+    elsewhere.revoke(tenant.key.id()).await.unwrap();
+    running.server.usage().flush().await.unwrap();
+    assert_eq!(running.dir.lines(counted).await, ["0"]);
+
+    by_hand(&running.dir, "UPDATE api_keys SET name = 'z'").await;
+    assert_ne!(running.dir.lines(counted).await, ["0"]);
+    running.stop().await;
+}
+
 async fn a_changed_row_is_revoked_by_whoever_knows_the_right_one(on: On) {
     // Given an authority that has seen the key before its row was changed.
     let running = start(on).await;
@@ -299,6 +330,7 @@ stories![
     verifying_a_key_writes_nothing,
     a_key_whose_row_was_changed_or_deleted_is_out_of_force_once_it_was_to_be_ended,
     a_running_server_notices_rows_that_were_changed_or_deleted,
+    nothing_that_the_server_does_to_keys_counts_as_changed_by_hand,
     a_changed_row_is_revoked_by_whoever_knows_the_right_one,
     an_expiry_is_never_put_off,
     without_news_of_the_keys_no_key_is_accepted,

@@ -142,12 +142,10 @@ async fn a_use_counts_for_the_key_that_was_proven_and_for_no_other(on: On) {
     let narrow = running
         .issue(&other.user, Access::Listed(vec![Scope::WebhooksRead]))
         .await;
-    let revoked = running.issue(&other.user, Access::Full).await;
-    running.server.keys().revoke(revoked.id).await.unwrap();
     let with = |key: &str| Request::new("GET", "/agents/").key(key);
 
     // When somebody sends a known id with another secret, in the place of the key or elsewhere, then it counts for
-    // nobody; nor does a key that is no longer in force.
+    // nobody.
     let stolen_id = same_id_other_secret(&tenant.key);
     running.send(with(stolen_id.expose())).await.expect(401);
     running
@@ -158,9 +156,8 @@ async fn a_use_counts_for_the_key_that_was_proven_and_for_no_other(on: On) {
         .send(with(tenant.key.expose()).key(other.key.expose()))
         .await
         .expect(401);
-    running.send(with(revoked.key.expose())).await.expect(401);
     running.send(Request::new("GET", "/agents/")).await.expect(401);
-    for key in [tenant.key.id(), other.key.id(), revoked.id] {
+    for key in [tenant.key.id(), other.key.id()] {
         assert_eq!(requests(&running, key).await, 0);
         assert_eq!(last_used(&running, key).await, None);
     }

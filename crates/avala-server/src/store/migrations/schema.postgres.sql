@@ -82,6 +82,9 @@ CREATE TABLE audit (
     object text NOT NULL,
     seq bigint,
     hash bytea,
+    organization text,
+    code text,
+    requests bigint,
     CONSTRAINT audit_pkey PRIMARY KEY ("position")
 );
 CREATE TABLE auto_label_jobs (
@@ -186,12 +189,30 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_kind_object_key UNIQUE (kind, object),
     CONSTRAINT jobs_pkey PRIMARY KEY ("position")
 );
+CREATE TABLE key_changes_by_hand (
+    transaction_id bigint NOT NULL,
+    changes bigint NOT NULL,
+    CONSTRAINT key_changes_by_hand_pkey PRIMARY KEY (transaction_id)
+);
+CREATE TABLE key_last_refusals (
+    key_id text NOT NULL,
+    at bigint NOT NULL,
+    address text NOT NULL,
+    agent text,
+    CONSTRAINT key_last_refusals_pkey PRIMARY KEY (key_id)
+);
 CREATE TABLE key_last_uses (
     key_id text NOT NULL,
     at bigint NOT NULL,
     address text NOT NULL,
     agent text,
     CONSTRAINT key_last_uses_pkey PRIMARY KEY (key_id)
+);
+CREATE TABLE key_networks (
+    key_id text NOT NULL,
+    network text NOT NULL,
+    first_used bigint NOT NULL,
+    CONSTRAINT key_networks_pkey PRIMARY KEY (key_id, network)
 );
 CREATE TABLE key_usage (
     key_id text NOT NULL,
@@ -200,6 +221,14 @@ CREATE TABLE key_usage (
     outcome text NOT NULL,
     requests bigint NOT NULL,
     CONSTRAINT key_usage_pkey PRIMARY KEY (key_id, hour, route_group, outcome)
+);
+CREATE TABLE key_usage_days (
+    key_id text NOT NULL,
+    day bigint NOT NULL,
+    route_group text NOT NULL,
+    outcome text NOT NULL,
+    requests bigint NOT NULL,
+    CONSTRAINT key_usage_days_pkey PRIMARY KEY (key_id, day, route_group, outcome)
 );
 CREATE TABLE memberships (
     organization text NOT NULL,
@@ -214,7 +243,6 @@ CREATE TABLE meta (
     only_row bigint NOT NULL,
     seq bigint NOT NULL,
     class text NOT NULL,
-    pepper_check bytea NOT NULL,
     created_at bigint NOT NULL,
     audit_start bigint DEFAULT 0 NOT NULL,
     audit_count bigint DEFAULT 0 NOT NULL,
@@ -232,6 +260,15 @@ CREATE TABLE organizations (
     CONSTRAINT organizations_pkey PRIMARY KEY ("position"),
     CONSTRAINT organizations_slug_key UNIQUE (slug),
     CONSTRAINT organizations_uid_key UNIQUE (uid)
+);
+CREATE TABLE peppers (
+    id bigint NOT NULL,
+    check_value bytea NOT NULL,
+    kept bytea,
+    created_at bigint NOT NULL,
+    begins_at bigint NOT NULL,
+    retired_at bigint,
+    CONSTRAINT peppers_pkey PRIMARY KEY (id)
 );
 CREATE TABLE projects (
     "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -354,6 +391,7 @@ CREATE INDEX agents_by_organization ON public.agents USING btree (organization, 
 CREATE INDEX api_keys_by_organization ON public.api_keys USING btree (organization, "position");
 CREATE UNIQUE INDEX api_keys_by_position ON public.api_keys USING btree ("position");
 CREATE INDEX api_keys_by_seq ON public.api_keys USING btree (seq);
+CREATE INDEX audit_by_organization ON public.audit USING btree (organization, "position") WHERE (organization IS NOT NULL);
 CREATE INDEX audit_of_changes_to_keys ON public.audit USING btree (object, seq) WHERE (seq IS NOT NULL);
 CREATE INDEX audit_of_revocations ON public.audit USING btree (object) WHERE (action = 'api_key.revoke'::text);
 CREATE INDEX auto_label_jobs_by_organization ON public.auto_label_jobs USING btree (organization, "position");
@@ -365,6 +403,7 @@ CREATE INDEX inference_providers_by_organization ON public.inference_providers U
 CREATE INDEX inference_providers_by_project ON public.inference_providers USING btree (project);
 CREATE INDEX jobs_by_due_at ON public.jobs USING btree (due_at);
 CREATE INDEX key_usage_by_hour ON public.key_usage USING btree (hour);
+CREATE INDEX key_usage_days_by_day ON public.key_usage_days USING btree (day);
 CREATE INDEX projects_by_organization ON public.projects USING btree (organization, "position");
 CREATE INDEX results_by_task ON public.results USING btree (task, "position");
 CREATE INDEX storage_configs_by_organization ON public.storage_configs USING btree (organization, "position");

@@ -54,7 +54,7 @@ CREATE TABLE audit (
     actor_user    TEXT,
     action        TEXT NOT NULL,
     object        TEXT NOT NULL
-, seq INTEGER, hash BLOB) STRICT;
+, seq INTEGER, hash BLOB, organization TEXT, code TEXT, requests INTEGER) STRICT;
 CREATE TABLE auto_label_jobs (
     position             INTEGER PRIMARY KEY AUTOINCREMENT,
     uid                  TEXT NOT NULL UNIQUE,
@@ -145,12 +145,36 @@ CREATE TABLE jobs (
     due_at        INTEGER NOT NULL,
     UNIQUE (kind, object)
 ) STRICT;
+CREATE TRIGGER key_added_by_hand BEFORE INSERT ON api_keys
+    WHEN NEW.seq <> (SELECT seq FROM meta) OR EXISTS (SELECT 1 FROM api_keys WHERE seq = NEW.seq)
+    BEGIN UPDATE key_changes_by_hand SET changes = changes + 1; END;
+CREATE TRIGGER key_changed_by_hand AFTER UPDATE ON api_keys
+    WHEN NEW.seq = OLD.seq OR NEW.seq <> (SELECT seq FROM meta)
+    BEGIN UPDATE key_changes_by_hand SET changes = changes + 1; END;
+CREATE TABLE key_changes_by_hand (
+    transaction_id INTEGER PRIMARY KEY,
+    changes        INTEGER NOT NULL
+) STRICT;
+CREATE TABLE key_last_refusals (
+    key_id        TEXT PRIMARY KEY,
+    at            INTEGER NOT NULL,
+    address       TEXT NOT NULL,
+    agent         TEXT
+) STRICT, WITHOUT ROWID;
 CREATE TABLE key_last_uses (
     key_id        TEXT PRIMARY KEY,
     at            INTEGER NOT NULL,
     address       TEXT NOT NULL,
     agent         TEXT
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE key_networks (
+    key_id        TEXT NOT NULL,
+    network       TEXT NOT NULL,
+    first_used    INTEGER NOT NULL,
+    PRIMARY KEY (key_id, network)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER key_removed_by_hand AFTER DELETE ON api_keys
+    BEGIN UPDATE key_changes_by_hand SET changes = changes + 1; END;
 CREATE TABLE key_usage (
     key_id        TEXT NOT NULL,
     hour          INTEGER NOT NULL,
@@ -158,6 +182,14 @@ CREATE TABLE key_usage (
     outcome       TEXT NOT NULL,
     requests      INTEGER NOT NULL,
     PRIMARY KEY (key_id, hour, route_group, outcome)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key_usage_days (
+    key_id        TEXT NOT NULL,
+    day           INTEGER NOT NULL,
+    route_group   TEXT NOT NULL,
+    outcome       TEXT NOT NULL,
+    requests      INTEGER NOT NULL,
+    PRIMARY KEY (key_id, day, route_group, outcome)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE memberships (
     organization  TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
@@ -170,7 +202,6 @@ CREATE TABLE meta (
     only_row      INTEGER PRIMARY KEY CHECK (only_row = 1),
     seq           INTEGER NOT NULL,
     class         TEXT NOT NULL,
-    pepper_check  BLOB NOT NULL,
     created_at    INTEGER NOT NULL
 , audit_start INTEGER NOT NULL DEFAULT 0, audit_count INTEGER NOT NULL DEFAULT 0, audit_head BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000') STRICT;
 CREATE TABLE organizations (
@@ -180,6 +211,14 @@ CREATE TABLE organizations (
     name          TEXT NOT NULL,
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL
+) STRICT;
+CREATE TABLE peppers (
+    id INTEGER PRIMARY KEY,
+    check_value BLOB NOT NULL,
+    kept BLOB,
+    created_at INTEGER NOT NULL,
+    begins_at INTEGER NOT NULL,
+    retired_at INTEGER
 ) STRICT;
 CREATE TABLE projects (
     position          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -273,6 +312,7 @@ CREATE INDEX agents_by_organization ON agents (organization, position);
 CREATE INDEX api_keys_by_organization ON api_keys (organization, position);
 CREATE UNIQUE INDEX api_keys_by_position ON api_keys (position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
+CREATE INDEX audit_by_organization ON audit (organization, position) WHERE organization IS NOT NULL;
 CREATE INDEX audit_of_changes_to_keys ON audit (object, seq) WHERE seq IS NOT NULL;
 CREATE INDEX audit_of_revocations ON audit (object) WHERE action = 'api_key.revoke';
 CREATE INDEX auto_label_jobs_by_organization ON auto_label_jobs (organization, position);
@@ -284,6 +324,7 @@ CREATE INDEX inference_providers_by_organization ON inference_providers (organiz
 CREATE INDEX inference_providers_by_project ON inference_providers (project);
 CREATE INDEX jobs_by_due_at ON jobs (due_at);
 CREATE INDEX key_usage_by_hour ON key_usage (hour);
+CREATE INDEX key_usage_days_by_day ON key_usage_days (day);
 CREATE INDEX projects_by_organization ON projects (organization, position);
 CREATE INDEX results_by_task ON results (task, position);
 CREATE INDEX storage_configs_by_organization ON storage_configs (organization, position);
