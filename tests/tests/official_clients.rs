@@ -41,6 +41,7 @@ judges![
     the_sync_client_is_content,
     the_async_client_is_content,
     the_command_is_content,
+    the_client_finds_nothing_to_hide_in_a_refusal,
     the_agent_runner_polls_decides_and_its_approval_is_kept,
 ];
 
@@ -120,6 +121,13 @@ async fn the_command_is_content(on: On) {
     let Some(python) = python() else { return };
     let site = Site::open_on(on).await;
     judge(&site, &python, "command.py").await.is_content().await;
+    site.close().await;
+}
+
+async fn the_client_finds_nothing_to_hide_in_a_refusal(on: On) {
+    let Some(python) = python() else { return };
+    let site = Site::open_on(on).await;
+    judge(&site, &python, "redaction.py").await.is_content().await;
     site.close().await;
 }
 

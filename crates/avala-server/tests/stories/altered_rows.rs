@@ -169,7 +169,7 @@ async fn a_planted_key_opens_nothing(on: On) {
     let own = make(&tenant, narrow.clone()).await;
     let (own_id, full) = (own.key.id(), tenant.key.id());
     let of_full = |column: &str| format!("{column} = (SELECT {column} FROM api_keys WHERE id = '{full}')");
-    let copied = ["access", "created_at", "seq", "seal", "name", "created_by"]
+    let copied = ["access", "created_at", "seal", "name", "created_by"]
         .map(of_full)
         .join(", ");
     change(
@@ -194,7 +194,7 @@ async fn a_planted_key_opens_nothing(on: On) {
         &running.dir,
         format!(
             "UPDATE planted SET id = '{other_id}', position = 4000,
-             mac = (SELECT mac FROM api_keys WHERE id = '{other_id}')"
+             (mac, seq) = (SELECT mac, seq FROM api_keys WHERE id = '{other_id}')"
         ),
     )
     .await;
