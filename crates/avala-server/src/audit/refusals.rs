@@ -281,7 +281,16 @@ impl Count {
 
 #[cfg(test)]
 mod tests {
+    use avala_keys::Class;
+
     use super::*;
+    use crate::{
+        clock::{Clock as _, SystemClock},
+        config::{Database, operating_system},
+        keys,
+        random::Random,
+        store::{data_dir::DataDir, sql},
+    };
 
     const CODES: [&str; 3] = ["key_invalid", "key_missing", "throttled"];
 
@@ -339,6 +348,38 @@ mod tests {
         unwritten.end();
         written.append(&mut unwritten.waiting);
         assert_eq!(sum(&written), minutes * 500);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_waits_and_is_written_once() {
+        // Given ten requests that have a line, and two that have none, and an audit that takes none.
+        let dir = tempfile::tempdir().unwrap();
+        let random = Arc::new(Random::new(operating_system()));
+        let data = DataDir::make(&dir.path().join("data")).unwrap();
+        let opened = keys::open(
+            data,
+            &Database::Sqlite,
+            Some(Class::Live),
+            &random,
+            SystemClock.now(),
+        );
+        let authority = Authority::of(opened.await.unwrap(), random, Arc::new(SystemClock));
+        let refusals = Refusals::new(authority.await.unwrap());
+        let store = refusals.0.authority.store();
+        let run = async |statement: &'static str| store.record(sql(statement)).await.unwrap();
+        for _ in 0..12 {
+            refusals.count(network(1), "key_invalid", None);
+        }
+        run("ALTER TABLE audit RENAME TO gone").await;
+        assert!(refusals.flush().await.is_err() && refusals.flush_all().await.is_err());
+
+        // When it is there again, then they are written, and not a second time.
+        run("ALTER TABLE gone RENAME TO audit").await;
+        for _ in 0..2 {
+            refusals.flush_all().await.unwrap();
+            let sum = run("SELECT sum(requests) AS sum FROM audit").await.unwrap();
+            assert_eq!(sum.get::<i64>("sum").unwrap(), 12);
+        }
     }
 
     #[test]
