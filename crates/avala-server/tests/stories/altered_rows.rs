@@ -97,6 +97,7 @@ async fn whichever_column_of_a_key_is_changed_it_opens_nothing(on: On) {
             ("rotated_from" | "rotated_to", _) => text(&tenant.key.id().to_string()),
             (_, "text") => text("x"),
             (_, "blob" | "bytea") => bytes,
+            (_, "boolean") => format!("NOT {column}"),
             // Numbers, and what is null.
             _ => format!("coalesce({column}, 4000000000000) + 1"),
         };
