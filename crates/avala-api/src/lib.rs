@@ -37,6 +37,7 @@ mod request;
 mod route;
 mod scope;
 mod secret_object;
+pub mod service_accounts;
 pub mod signup;
 pub mod storage_configs;
 pub mod tasks;

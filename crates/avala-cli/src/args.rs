@@ -17,6 +17,7 @@ mod projects;
 mod serve;
 #[cfg(feature = "server")]
 mod server;
+mod service_accounts;
 mod signup;
 mod storage_configs;
 mod tasks;
@@ -44,6 +45,7 @@ pub use projects::*;
 pub use serve::*;
 #[cfg(feature = "server")]
 pub use server::*;
+pub use service_accounts::*;
 pub use signup::*;
 pub use storage_configs::*;
 pub use tasks::*;
@@ -81,7 +83,10 @@ pub enum Command {
     /// Make, watch, rotate and end API keys of a self-hosted server
     #[command(name = "keys", alias = "api-keys", subcommand)]
     ApiKeys(ApiKeys),
-    /// See the organizations you belong to
+    /// Make, list and switch off owners of keys that are no people, on a self-hosted server
+    #[command(subcommand)]
+    ServiceAccounts(ServiceAccounts),
+    /// See the organizations you belong to, and who else does
     #[command(subcommand)]
     Organizations(Organizations),
     /// See the projects you work on

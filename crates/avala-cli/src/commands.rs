@@ -15,6 +15,7 @@ mod projects;
 mod serve;
 #[cfg(feature = "server")]
 mod server;
+mod service_accounts;
 mod signup;
 mod status;
 mod storage_configs;
@@ -46,6 +47,7 @@ pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
         users::CALLS,
         api_keys::CALLS,
         organizations::CALLS,
+        service_accounts::CALLS,
         projects::CALLS,
         datasets::CALLS,
         tasks::CALLS,
@@ -86,6 +88,7 @@ async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Status => return status::run(session).await,
         Command::Signup(args) => signup::run(session, args).await?,
         Command::ApiKeys(verb) => api_keys::run(session, verb).await?,
+        Command::ServiceAccounts(verb) => service_accounts::run(session, verb).await?,
         Command::Organizations(verb) => organizations::run(session, verb).await?,
         Command::Projects(verb) => projects::run(session, verb).await?,
         Command::Datasets(verb) => datasets::run(session, verb).await?,
@@ -159,7 +162,7 @@ mod tests {
             let row = serde_json::json!({
                 "uid": "", "name": "", "slug": "", "target_url": "", "provider": "", "registration": "", "event_type": "",
                 "subscription": "", "member_count": 1, "id": "", "prefix": "", "class": "", "owner": "", "access": {"kind": "full"},
-                "state": "", "created_at": "2026-01-31T12:00:00Z",
+                "state": "", "user_uid": "", "role": "", "created_at": "2026-01-31T12:00:00Z",
             });
             let row: R = serde_json::from_value(row).unwrap();
             let fields: BTreeSet<&str> = row.fields().iter().map(|(name, _)| *name).collect();
@@ -169,6 +172,8 @@ mod tests {
         }
         check::<avala_api::api_keys::ApiKey>();
         check::<avala_api::organizations::Organization>();
+        check::<avala_api::organizations::Member>();
+        check::<avala_api::service_accounts::ServiceAccount>();
         check::<avala_api::projects::Project>();
         check::<avala_api::datasets::Dataset>();
         check::<avala_api::tasks::Task>();

@@ -5,7 +5,6 @@ use std::{fmt, fs::File, net::SocketAddr, sync::Arc, time::Duration};
 use avala_api::{
     EventName, Timestamp,
     agents::{AgentUid, ExecutionUid},
-    users::User,
 };
 use avala_keys::ApiKey;
 use ipnet::IpNet;
@@ -14,7 +13,6 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinSet, time::Instant};
 use url::Url;
 
 use crate::{
-    accounts::{self, NewAccount},
     buckets::Buckets,
     config::{self, Config, PasswordCost},
     edge::{Hosts, Limits, Tls, TrustedProxies, accept},
@@ -31,9 +29,10 @@ use crate::{
         Actor, Entry, StoreError,
         agent_executions::{self, NewExecution},
         data_dir::DataDir,
-        users, webhook_deliveries,
+        webhook_deliveries,
     },
     usage::Usage,
+    users::Users,
 };
 
 /// The age at which a delivery without an outcome was interrupted: the target has ten seconds, the database as long.
@@ -206,7 +205,7 @@ impl Server {
 
     /// Users, for tests and demonstrations.
     pub fn users(&self) -> Users<'_> {
-        Users(&self.authority)
+        self.authority.users()
     }
 
     /// Agents, for tests and demonstrations.
@@ -267,29 +266,6 @@ fn public_url(configured: Option<&Url>, has_tls: bool, address: SocketAddr) -> S
         // No client can connect to "any address".
         None if address.ip().is_unspecified() => format!("{scheme}://localhost:{}", address.port()),
         None => format!("{scheme}://{address}"),
-    }
-}
-
-/// Users, beside the API.
-#[derive(Debug)]
-pub struct Users<'a>(&'a Authority);
-
-impl Users<'_> {
-    /// Makes a user without a password, and the organization that is the user's own.
-    pub async fn create(&self, email: &str) -> Result<User, AuthorityError> {
-        accounts::create(
-            self.0,
-            &NewAccount {
-                email,
-                ..NewAccount::default()
-            },
-        )
-        .await
-    }
-
-    /// Whether there is any user.
-    pub async fn exist(&self) -> Result<bool, AuthorityError> {
-        Ok(users::exist(self.0.store().reader()).await?)
     }
 }
 

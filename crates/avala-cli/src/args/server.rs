@@ -22,6 +22,35 @@ pub enum ServerVerb {
     /// Read the audit: who did what, as a chain in which no line can be altered unnoticed
     #[command(subcommand)]
     Audit(AuditVerb),
+    /// List the users of a server, switch one off or on again
+    #[command(subcommand)]
+    Users(UsersVerb),
+}
+
+/// The users of a server.
+#[derive(Debug, Subcommand)]
+pub enum UsersVerb {
+    /// List all users, oldest first
+    List {
+        /// Where the data is
+        #[command(flatten)]
+        data: ServerData,
+    },
+    /// Switch a user off: all keys of the user open nothing, at a running server within a quarter of a second
+    Disable(OneUser),
+    /// Switch a user on again: the keys are what they were
+    Enable(OneUser),
+}
+
+/// A user of a server.
+#[derive(Debug, Args)]
+pub struct OneUser {
+    /// E-mail address or uid
+    pub user: String,
+
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
 }
 
 /// `avala server seed`

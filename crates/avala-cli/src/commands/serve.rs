@@ -8,11 +8,14 @@ use std::{
     future::pending,
     io::{self, Read as _},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use avala_keys::{Class, Secret};
-use avala_server::{Config, Server, TlsFiles};
+use avala_server::{
+    Config, Server, TlsFiles,
+    provision::{Provision, ProvisionError},
+};
 use serde::Serialize;
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -75,10 +78,28 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     if let Some(listener) = &metrics {
         ready.metrics_url = Some(format!("http://{}/metrics", listener.local_addr()?));
     }
+    // Before anything is made: a list that is wrong says so.
+    let provision = args
+        .provision
+        .as_deref()
+        .map(|path| Provision::read(path).map_err(|error| not_provisioned(path, &error)))
+        .transpose()?;
     let server = Server::open(config)
         .await
         .map_err(|error| Failure::local(sentence(&error)))?;
 
+    if let (Some(provision), Some(path)) = (&provision, &args.provision) {
+        let provisioned = provision
+            .apply(server.keys())
+            .await
+            .map_err(|error| not_provisioned(path, &error))?;
+        for line in &provisioned.done {
+            out.note(&format!("Provisioned: {line}."));
+        }
+        for line in &provisioned.notes {
+            tracing::warn!("provisioning: {line}");
+        }
+    }
     if args.dev {
         let key = server
             .dev_key()
@@ -163,6 +184,10 @@ fn config(args: &args::Serve, out: Output) -> Result<Config, Failure> {
         .unwrap_or(config.limits.connections);
     config.limits.connections = open_files::connections(wanted);
     Ok(config)
+}
+
+fn not_provisioned(path: &Path, error: &ProvisionError) -> Failure {
+    Failure::local(format!("{}: {error}.", path.display())).hint("Nothing of it was carried out.")
 }
 
 fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> Failure {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod seed;
+mod users;
 
 use avala_server::keys::Authority;
 use tokio::runtime;
@@ -11,7 +12,7 @@ use super::{
     serve::{database, sentence},
 };
 use crate::{
-    args::{Global, ServerData, ServerVerb},
+    args::{Global, ServerData, ServerVerb, UsersVerb},
     exit::Exit,
     failure::Failure,
     logging,
@@ -19,7 +20,11 @@ use crate::{
 };
 
 pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit, Failure> {
-    if global.read_only && !matches!(verb, ServerVerb::Audit(_)) {
+    let only_reads = matches!(
+        verb,
+        ServerVerb::Audit(_) | ServerVerb::Users(UsersVerb::List { .. })
+    );
+    if global.read_only && !only_reads {
         return Err(Failure::usage(
             "This writes to the server's data, and --read-only forbids that.",
         ));
@@ -30,6 +35,7 @@ pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit
         match verb {
             ServerVerb::Seed(args) => seed::run(args, out).await,
             ServerVerb::Audit(verb) => audit::run(verb, out).await,
+            ServerVerb::Users(verb) => users::run(verb, out).await,
         }
     }))?;
     Ok(Exit::OK)

@@ -29,7 +29,7 @@ use crate::{
         Actor, Change, Entry, Store, StoreError, Watcher,
         api_keys::{self, Stored},
         data_dir::DataDir,
-        organizations,
+        organizations, users,
     },
 };
 
@@ -174,11 +174,17 @@ impl Authority {
         by: &Actor,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
         let owner = new.owner.as_str();
-        let organization = organizations::of_user(change.connection(), owner).await?;
+        // First: an owner who is switched off meanwhile waits for this key.
+        change.next_seq().await?;
+        if users::is_disabled(change.connection(), owner).await? {
+            return Err(AuthorityError::OwnerDisabled);
+        }
+        let place = organizations::of_user(change.connection(), owner).await?;
+        let (organization, role) = place.ok_or(AuthorityError::NotFound("user"))?;
         let mint = Mint {
             owner: owner.to_owned(),
-            organization: organization.ok_or(AuthorityError::NotFound("user"))?,
-            role: Role::Owner,
+            organization,
+            role,
             name: new.name.clone(),
             access: new.access.clone(),
             expires_at: new.expires_at,
@@ -197,6 +203,16 @@ impl Authority {
         mint: Mint,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
         let key = self.0.random.key(self.0.class)?;
+        self.take_in(change, key, mint).await
+    }
+
+    /// Makes the row of a key.
+    pub(crate) async fn take_in(
+        &self,
+        change: &mut Change,
+        key: ApiKey,
+        mint: Mint,
+    ) -> Result<(Issued, KeyRow), AuthorityError> {
         let row = KeyRow {
             id: key.id(),
             class: self.0.class,
@@ -290,6 +306,12 @@ impl Authority {
         let expected = row.as_ref().map_or(&self.0.nobody, |row| &row.mac);
         let proven = self.0.pepper.mac(key.expose()).ct_eq(expected);
         row.filter(|_| proven.into())
+    }
+
+    /// Whether this is the row of this very key, and not of another one with its id.
+    pub(crate) fn is_of(&self, row: &KeyRow, key: &ApiKey) -> bool {
+        use subtle::ConstantTimeEq;
+        self.0.pepper.mac(key.expose()).ct_eq(&row.mac).into()
     }
 
     /// How many keys there are, whatever their state.

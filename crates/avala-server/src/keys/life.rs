@@ -26,7 +26,7 @@ pub(crate) struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     /// Whoever runs a program of the server's on its own machine.
-    pub(super) fn console() -> Self {
+    pub(crate) fn console() -> Self {
         Self {
             actor: &Actor::Console,
             caller: None,
@@ -66,6 +66,9 @@ impl Authority {
         let mut change = self.store().change().await?;
         let (issued, row) = self.mint(&mut change, mint).await?;
         self.check(&mut change, by).await?;
+        if by.caller.is_some_and(|caller| caller.owner != row.owner) {
+            self.check_account(&mut change, &row).await?;
+        }
         if let Some(named) = named {
             let made = idempotency_keys::insert(change.connection(), named, issued.id.as_str(), self.now());
             made.await.map_err(|error| {
@@ -223,7 +226,7 @@ impl Authority {
 
     /// Whether whoever asks is still who asked: its key may have been ended or narrowed while the request arrived, or
     /// while it waited for its turn.
-    async fn check(&self, change: &mut Change, by: Asker<'_>) -> Result<(), AuthorityError> {
+    pub(super) async fn check(&self, change: &mut Change, by: Asker<'_>) -> Result<(), AuthorityError> {
         let Some(caller) = by.caller else {
             return Ok(());
         };
@@ -247,11 +250,11 @@ impl Authority {
         self.trusted(stored).ok_or(AuthorityError::Altered)
     }
 
-    async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
+    pub(super) async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
         api_keys::update(change.connection(), row, &self.pepper().seal_row(row)).await
     }
 
-    async fn note(
+    pub(super) async fn note(
         &self,
         change: &mut Change,
         actor: &Actor,

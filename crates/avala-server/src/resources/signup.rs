@@ -124,7 +124,7 @@ fn check_password(password: &Secret, errors: &mut FieldErrors) {
 }
 
 /// Whether the text has the form of an address. Whether anybody reads mail there, no pattern can tell.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };

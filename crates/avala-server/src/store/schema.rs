@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations![
     10 "0010_key_usage.sql",
     11 "0011_idempotency_keys.sql",
     12 "0012_owners_of_keys.sql",
+    15 "0015_whose_keys_are.sql",
 ];
 
 /// The newest schema this version knows.

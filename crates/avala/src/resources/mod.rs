@@ -9,6 +9,7 @@ mod exports;
 mod inference_providers;
 mod organizations;
 mod projects;
+mod service_accounts;
 mod signup;
 mod storage_configs;
 mod tasks;
@@ -25,6 +26,7 @@ pub use exports::Exports;
 pub use inference_providers::InferenceProviders;
 pub use organizations::Organizations;
 pub use projects::Projects;
+pub use service_accounts::ServiceAccounts;
 pub use signup::Signup;
 pub use storage_configs::StorageConfigs;
 pub use tasks::Tasks;
@@ -87,6 +89,11 @@ macro_rules! handles_of {
             /// Organizations.
             pub fn organizations(&self) -> crate::resources::Organizations<$Carrier> {
                 crate::resources::Organizations(self.carrier())
+            }
+
+            /// Service accounts.
+            pub fn service_accounts(&self) -> crate::resources::ServiceAccounts<$Carrier> {
+                crate::resources::ServiceAccounts(self.carrier())
             }
 
             /// Projects.
@@ -155,6 +162,7 @@ pub fn methods() -> impl Iterator<Item = (&'static str, String)> {
         users::METHODS,
         api_keys::METHODS,
         organizations::METHODS,
+        service_accounts::METHODS,
         projects::METHODS,
         datasets::METHODS,
         tasks::METHODS,

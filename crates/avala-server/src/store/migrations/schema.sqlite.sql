@@ -35,7 +35,7 @@ CREATE TABLE agents (
 CREATE TABLE api_keys (
     id            TEXT PRIMARY KEY,
     class         TEXT NOT NULL,
-    owner         TEXT NOT NULL REFERENCES users (uid),
+    owner         TEXT NOT NULL,
     organization  TEXT NOT NULL REFERENCES organizations (uid),
     name          TEXT NOT NULL,
     mac           BLOB NOT NULL,
@@ -203,6 +203,17 @@ CREATE TABLE results (
     created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE service_accounts (
+    position      INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid           TEXT NOT NULL UNIQUE,
+    organization  TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
+    name          TEXT NOT NULL,
+    role          TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    created_by    TEXT NOT NULL,
+    disabled_at   INTEGER,
+    UNIQUE (organization, name)
+) STRICT;
 CREATE TABLE storage_configs (
     position               INTEGER PRIMARY KEY AUTOINCREMENT,
     uid                    TEXT NOT NULL UNIQUE,
@@ -242,7 +253,7 @@ CREATE TABLE users (
     last_name     TEXT,
     password_hash TEXT,
     created_at    INTEGER NOT NULL
-) STRICT;
+, disabled_at INTEGER) STRICT;
 CREATE TABLE webhook_deliveries (
     position        INTEGER PRIMARY KEY AUTOINCREMENT,
     uid             TEXT NOT NULL UNIQUE,
@@ -271,6 +282,7 @@ CREATE TABLE webhooks (
 CREATE INDEX agent_executions_by_registration ON agent_executions (registration, position);
 CREATE INDEX agents_by_organization ON agents (organization, position);
 CREATE INDEX api_keys_by_organization ON api_keys (organization, position);
+CREATE INDEX api_keys_by_owner ON api_keys (owner);
 CREATE UNIQUE INDEX api_keys_by_position ON api_keys (position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
 CREATE INDEX audit_of_changes_to_keys ON audit (object, seq) WHERE seq IS NOT NULL;
@@ -284,8 +296,10 @@ CREATE INDEX inference_providers_by_organization ON inference_providers (organiz
 CREATE INDEX inference_providers_by_project ON inference_providers (project);
 CREATE INDEX jobs_by_due_at ON jobs (due_at);
 CREATE INDEX key_usage_by_hour ON key_usage (hour);
+CREATE INDEX memberships_by_organization ON memberships (organization);
 CREATE INDEX projects_by_organization ON projects (organization, position);
 CREATE INDEX results_by_task ON results (task, position);
+CREATE INDEX service_accounts_by_organization ON service_accounts (organization, position);
 CREATE INDEX storage_configs_by_organization ON storage_configs (organization, position);
 CREATE INDEX tasks_by_dataset ON tasks (dataset, position);
 CREATE INDEX tasks_by_organization ON tasks (organization, position);
