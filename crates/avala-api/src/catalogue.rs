@@ -15,6 +15,7 @@ macro_rules! for_each_operation {
     ($callback:ident) => {
         $callback! {
             $crate::signup::Create,
+            $crate::setup::Create,
             $crate::users::Me,
             $crate::users::GetPermissions,
             $crate::api_keys::Create,

@@ -16,6 +16,7 @@ mod serve;
 #[cfg(feature = "server")]
 mod server;
 mod service_accounts;
+mod setup;
 mod signup;
 mod status;
 mod storage_configs;
@@ -44,6 +45,7 @@ use crate::{
 pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
     [
         signup::CALLS,
+        setup::CALLS,
         users::CALLS,
         api_keys::CALLS,
         organizations::CALLS,
@@ -87,6 +89,7 @@ async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Whoami => users::whoami(session).await?,
         Command::Status => return status::run(session).await,
         Command::Signup(args) => signup::run(session, args).await?,
+        Command::Setup(args) => setup::run(session, args).await?,
         Command::ApiKeys(verb) => api_keys::run(session, verb).await?,
         Command::ServiceAccounts(verb) => service_accounts::run(session, verb).await?,
         Command::Organizations(verb) => organizations::run(session, verb).await?,

@@ -31,6 +31,7 @@ mod routes;
 pub mod seed;
 mod server;
 mod service;
+mod setup;
 mod store;
 mod usage;
 mod users;

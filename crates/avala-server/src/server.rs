@@ -38,6 +38,9 @@ use crate::{
 /// The age at which a delivery without an outcome was interrupted: the target has ten seconds, the database as long.
 const INTERRUPTED_AFTER: Duration = Duration::from_mins(1);
 
+/// How often it is said that a setup token was forgotten.
+const FORGOTTEN_SAID_EVERY: Duration = Duration::from_hours(1);
+
 /// A server on a data directory. As long as it lives, no other server opens the same one.
 pub struct Server {
     authority: Authority,
@@ -55,7 +58,8 @@ pub struct Server {
 struct Settings {
     public_url: Option<Url>,
     docs_url: Option<Url>,
-    sign_up: Option<PasswordCost>,
+    sign_up: bool,
+    password_cost: PasswordCost,
     rate_limit: config::RateLimit,
     hosts: Vec<String>,
     trusted_proxies: Vec<IpNet>,
@@ -104,7 +108,8 @@ impl Server {
                 aws_account_id: config.aws_account_id,
                 public_url: config.public_url,
                 docs_url: config.docs_url,
-                sign_up: config.sign_up.then_some(config.password_cost),
+                sign_up: config.sign_up,
+                password_cost: config.password_cost,
                 rate_limit: config.rate_limit,
                 hosts: config.allowed_hosts,
                 trusted_proxies: config.trusted_proxies,
@@ -135,7 +140,8 @@ impl Server {
             tls: settings.tls.clone(),
             public_url: public_url(settings.public_url.as_ref(), settings.tls.is_some(), address),
             docs_url: settings.docs_url.as_ref().map(Url::to_string),
-            sign_up: settings.sign_up.map(Passwords::new),
+            sign_up: settings.sign_up,
+            passwords: Passwords::new(settings.password_cost),
             outgoing: settings.outgoing.clone(),
             buckets: Buckets::new(
                 settings.outgoing.clone(),
@@ -157,6 +163,7 @@ impl Server {
         following.spawn(self.follower.clone().follow(self.authority.clone()));
         following.spawn(keep_failing_interrupted(self.authority.clone()));
         following.spawn(self.usage.clone().keep_flushing(self.authority.clone()));
+        following.spawn(keep_warning(self.authority.clone()));
         if let Some(tls) = &settings.tls {
             following.spawn(tls.clone().follow());
         }
@@ -224,6 +231,21 @@ impl fmt::Debug for Server {
         f.debug_struct("Server")
             .field("authority", &self.authority)
             .finish_non_exhaustive()
+    }
+}
+
+/// Says again and again that a setup token was forgotten, until it is dropped.
+async fn keep_warning(authority: Authority) {
+    let mut ticks = tokio::time::interval(FORGOTTEN_SAID_EVERY);
+    loop {
+        ticks.tick().await;
+        match authority.has_forgotten_setup_token().await {
+            Ok(false) => {}
+            Ok(true) => tracing::warn!(
+                "the setup token was not used for a day and opens nothing any more; a restart makes another one"
+            ),
+            Err(error) => tracing::error!(%error, "cannot look for a forgotten setup token"),
+        }
     }
 }
 

@@ -86,6 +86,7 @@ fn read_only_refuses_every_operation_that_changes_something_before_anything_is_s
             "service_accounts.create" => "service-accounts create --name n",
             "service_accounts.disable" => "service-accounts disable u",
             "service_accounts.enable" => "service-accounts enable u",
+            "setup.create" => "setup a@b.example --password-stdin",
             "signup.create" => "signup a@b.example --password-stdin",
             "webhooks.create" => "webhooks create --target-url https://b.example --events a.b",
             "webhooks.update" => "webhooks update u --active true",

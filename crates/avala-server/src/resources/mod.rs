@@ -15,6 +15,7 @@ mod organizations;
 mod projects;
 mod provider_config;
 mod service_accounts;
+mod setup;
 pub(crate) mod signup;
 mod storage_configs;
 mod tasks;
@@ -30,6 +31,7 @@ use crate::{edge::Budget, routes::Served};
 pub(crate) fn served() -> Served {
     let mut served = Served::default();
     served.serve_within::<api::signup::Create, _, _>(Budget::SignUp, signup::create);
+    served.serve_within::<api::setup::Create, _, _>(Budget::SignUp, setup::create);
     served.serve::<api::users::Me, _, _>(users::me);
     served.serve::<api::users::GetPermissions, _, _>(users::permissions);
     served.serve::<api::api_keys::Create, _, _>(api_keys::create);

@@ -23,6 +23,7 @@ pub(crate) mod results;
 mod rows;
 pub(crate) mod schema;
 pub(crate) mod service_accounts;
+pub(crate) mod setup_tokens;
 mod sqlite;
 mod sqlite_readers;
 mod sqlite_writer;

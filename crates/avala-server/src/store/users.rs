@@ -3,7 +3,7 @@
 use avala_api::{Timestamp, users::User};
 
 use super::{
-    Connection, Reader, Row, StoreError,
+    Connection, Executor, Reader, Row, StoreError,
     rows::{instant, instant_or_null},
     sql,
 };
@@ -117,9 +117,9 @@ pub(crate) async fn named(connection: &mut Connection, name: &str) -> Result<Opt
 }
 
 /// Whether there is any.
-pub(crate) async fn exist(reader: &Reader) -> Result<bool, StoreError> {
+pub(crate) async fn exist<'c>(executor: impl Into<Executor<'c>>) -> Result<bool, StoreError> {
     let row = sql("SELECT uid FROM users LIMIT 1")
-        .fetch_optional(reader)
+        .fetch_optional(executor)
         .await?;
     Ok(row.is_some())
 }

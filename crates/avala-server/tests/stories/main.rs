@@ -63,6 +63,7 @@ mod schema;
 mod sealed;
 mod seeds;
 mod service_accounts;
+mod setup;
 mod signup;
 mod storage_config_fields;
 mod storage_configs;

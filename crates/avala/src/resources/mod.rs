@@ -10,6 +10,7 @@ mod inference_providers;
 mod organizations;
 mod projects;
 mod service_accounts;
+mod setup;
 mod signup;
 mod storage_configs;
 mod tasks;
@@ -27,6 +28,7 @@ pub use inference_providers::InferenceProviders;
 pub use organizations::Organizations;
 pub use projects::Projects;
 pub use service_accounts::ServiceAccounts;
+pub use setup::Setup;
 pub use signup::Signup;
 pub use storage_configs::StorageConfigs;
 pub use tasks::Tasks;
@@ -74,6 +76,11 @@ macro_rules! handles_of {
             /// Sign-up: an account and its first key.
             pub fn signup(&self) -> crate::resources::Signup<$Carrier> {
                 crate::resources::Signup(self.carrier())
+            }
+
+            /// Setup: the first administrator of a self-hosted server.
+            pub fn setup(&self) -> crate::resources::Setup<$Carrier> {
+                crate::resources::Setup(self.carrier())
             }
 
             /// The caller, and what the key may do.
@@ -159,6 +166,7 @@ pub(crate) use handles_of;
 pub fn methods() -> impl Iterator<Item = (&'static str, String)> {
     [
         signup::METHODS,
+        setup::METHODS,
         users::METHODS,
         api_keys::METHODS,
         organizations::METHODS,

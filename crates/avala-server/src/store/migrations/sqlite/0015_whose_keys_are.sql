@@ -14,6 +14,13 @@ CREATE TABLE service_accounts (
 ) STRICT;
 CREATE INDEX service_accounts_by_organization ON service_accounts (organization, position);
 
+-- The one token with which the first user is made: the MAC of it and of its end.
+CREATE TABLE setup_tokens (
+    only_row      INTEGER PRIMARY KEY CHECK (only_row = 1),
+    tag           BLOB NOT NULL,
+    expires_at    INTEGER NOT NULL
+) STRICT;
+
 ALTER TABLE users ADD COLUMN disabled_at INTEGER;
 
 CREATE INDEX api_keys_by_owner ON api_keys (owner);
