@@ -15,6 +15,7 @@ macro_rules! for_each_operation {
     ($callback:ident) => {
         $callback! {
             $crate::signup::Create,
+            $crate::setup::Create,
             $crate::users::Me,
             $crate::users::GetPermissions,
             $crate::api_keys::Create,
@@ -34,6 +35,15 @@ macro_rules! for_each_operation {
             $crate::audit::List,
             $crate::organizations::List,
             $crate::organizations::Get,
+            $crate::organizations::ListMembers,
+            $crate::organizations::UpdateMemberRole,
+            $crate::organizations::RemoveMember,
+            $crate::organizations::Leave,
+            $crate::service_accounts::Create,
+            $crate::service_accounts::List,
+            $crate::service_accounts::Get,
+            $crate::service_accounts::Disable,
+            $crate::service_accounts::Enable,
             $crate::projects::List,
             $crate::projects::Get,
             $crate::datasets::List,

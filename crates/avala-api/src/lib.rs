@@ -38,6 +38,8 @@ mod request;
 mod route;
 mod scope;
 mod secret_object;
+pub mod service_accounts;
+pub mod setup;
 pub mod signup;
 pub mod storage_configs;
 pub mod tasks;

@@ -1,6 +1,6 @@
 //! Organizations: who owns what.
 
-use crate::{Access, Scope, Timestamp, Visibility};
+use crate::{Access, Scope, Timestamp, Visibility, users::UserUid};
 
 id! {
     /// An organization's identifier.
@@ -93,6 +93,29 @@ model! {
     }
 }
 
+model! {
+    /// Somebody who belongs to an organization.
+    pub struct Member {
+        /// Who.
+        pub user_uid: UserUid,
+        /// Sign-in name.
+        pub username: Option<String> = None,
+        /// E-mail address.
+        pub email: Option<String> = None,
+        /// Given and family name.
+        pub full_name: Option<String> = None,
+        /// URL of a picture.
+        pub picture: Option<String> = None,
+        /// What they are there.
+        pub role: Option<Role> = None,
+        /// When they joined.
+        pub created_at: Option<Timestamp> = None,
+        /// When they were last seen; for those who manage the organization.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub last_active_at: Option<Timestamp> = None,
+    }
+}
+
 operation! {
     /// Lists the organizations the caller belongs to.
     List = "organizations.list" {
@@ -113,6 +136,79 @@ operation! {
         access: Access::Scope(Scope::OrganizationsRead),
         idempotent: true,
         answer: 200 Organization,
+        path {
+            /// Which organization.
+            slug: OrganizationSlug,
+        }
+    }
+}
+
+operation! {
+    /// Lists who belongs to an organization.
+    ListMembers = "organizations.list_members" {
+        route: Get "/organizations/{slug}/members/",
+        access: Access::Scope(Scope::OrganizationsRead),
+        pages: Member, by PageNumber,
+        path {
+            /// Which organization.
+            slug: OrganizationSlug,
+        }
+        query {
+            /// A part of the address or of a name.
+            search: String,
+            /// Only those of this role.
+            role: Role,
+            /// The field to sort by; a leading `-` reverses.
+            ordering: String,
+        }
+    }
+}
+
+operation! {
+    /// Changes a member's role. The member's keys may do what the new role lets them, with the next request.
+    UpdateMemberRole = "organizations.update_member_role" {
+        route: Patch "/organizations/{slug}/members/{user_uid}/role/",
+        access: Access::Scope(Scope::OrganizationsWrite),
+        idempotent: true,
+        answer: 204,
+        path {
+            /// Which organization.
+            slug: OrganizationSlug,
+            /// Whose role.
+            user_uid: UserUid,
+        }
+        body {
+            required {
+                /// The new role.
+                role: Role,
+            }
+        }
+    }
+}
+
+operation! {
+    /// Removes a member.
+    RemoveMember = "organizations.remove_member" {
+        route: Delete "/organizations/{slug}/members/{user_uid}/",
+        access: Access::Scope(Scope::OrganizationsWrite),
+        idempotent: true,
+        answer: 204,
+        path {
+            /// Which organization.
+            slug: OrganizationSlug,
+            /// Whom.
+            user_uid: UserUid,
+        }
+    }
+}
+
+operation! {
+    /// Leaves an organization.
+    Leave = "organizations.leave" {
+        route: Post "/organizations/{slug}/leave/",
+        access: Access::Scope(Scope::OrganizationsWrite),
+        idempotent: false,
+        answer: 204,
         path {
             /// Which organization.
             slug: OrganizationSlug,

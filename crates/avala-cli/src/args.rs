@@ -18,6 +18,8 @@ mod projects;
 mod serve;
 #[cfg(feature = "server")]
 mod server;
+mod service_accounts;
+mod setup;
 mod signup;
 mod storage_configs;
 mod tasks;
@@ -46,6 +48,8 @@ pub use projects::*;
 pub use serve::*;
 #[cfg(feature = "server")]
 pub use server::*;
+pub use service_accounts::*;
+pub use setup::*;
 pub use signup::*;
 pub use storage_configs::*;
 pub use tasks::*;
@@ -80,13 +84,20 @@ pub enum Command {
     /// The key is in the server's answer once. In a pipe it goes to stdout; on a terminal say `--out FILE` to keep it in
     /// a private file, or `--show` to see it.
     Signup(Signup),
+    /// Make the first administrator of a new self-hosted server, with the token from its data directory
+    ///
+    /// Say which server with --base-url. The key is in its answer once, and goes where that of `signup` does.
+    Setup(Setup),
     /// Make, watch, rotate and end API keys of a self-hosted server
     #[command(name = "keys", alias = "api-keys", subcommand)]
     ApiKeys(ApiKeys),
     /// See who did what in your organization, on a self-hosted server
     #[command(subcommand)]
     Audit(Audit),
-    /// See the organizations you belong to
+    /// Make, list and switch off owners of keys that are no people, on a self-hosted server
+    #[command(subcommand)]
+    ServiceAccounts(ServiceAccounts),
+    /// See the organizations you belong to, and who else does
     #[command(subcommand)]
     Organizations(Organizations),
     /// See the projects you work on

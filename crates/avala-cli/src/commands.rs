@@ -16,6 +16,8 @@ mod projects;
 mod serve;
 #[cfg(feature = "server")]
 mod server;
+mod service_accounts;
+mod setup;
 mod signup;
 mod status;
 mod storage_configs;
@@ -44,10 +46,12 @@ use crate::{
 pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
     [
         signup::CALLS,
+        setup::CALLS,
         users::CALLS,
         api_keys::CALLS,
         audit::CALLS,
         organizations::CALLS,
+        service_accounts::CALLS,
         projects::CALLS,
         datasets::CALLS,
         tasks::CALLS,
@@ -87,8 +91,10 @@ async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Whoami => users::whoami(session).await?,
         Command::Status => return status::run(session).await,
         Command::Signup(args) => signup::run(session, args).await?,
+        Command::Setup(args) => setup::run(session, args).await?,
         Command::ApiKeys(verb) => api_keys::run(session, verb).await?,
         Command::Audit(verb) => audit::run(session, verb).await?,
+        Command::ServiceAccounts(verb) => service_accounts::run(session, verb).await?,
         Command::Organizations(verb) => organizations::run(session, verb).await?,
         Command::Projects(verb) => projects::run(session, verb).await?,
         Command::Datasets(verb) => datasets::run(session, verb).await?,
@@ -163,7 +169,7 @@ mod tests {
                 "uid": "", "name": "", "slug": "", "target_url": "", "provider": "", "registration": "", "event_type": "",
                 "subscription": "", "member_count": 1, "id": "", "prefix": "", "class": "", "owner": "", "access": {"kind": "full"},
                 "state": "", "created_at": "2026-01-31T12:00:00Z", "position": 1, "at": "2026-01-31T12:00:00Z",
-                "actor": {"kind": ""}, "action": "", "object": "",
+                "actor": {"kind": ""}, "action": "", "object": "", "user_uid": "", "role": "",
             });
             let row: R = serde_json::from_value(row).unwrap();
             let fields: BTreeSet<&str> = row.fields().iter().map(|(name, _)| *name).collect();
@@ -174,6 +180,8 @@ mod tests {
         check::<avala_api::api_keys::ApiKey>();
         check::<avala_api::audit::AuditEntry>();
         check::<avala_api::organizations::Organization>();
+        check::<avala_api::organizations::Member>();
+        check::<avala_api::service_accounts::ServiceAccount>();
         check::<avala_api::projects::Project>();
         check::<avala_api::datasets::Dataset>();
         check::<avala_api::tasks::Task>();

@@ -5,9 +5,9 @@ use avala_api::{Extra, users::User};
 use crate::{
     error::AuthorityError,
     hex,
-    keys::Authority,
+    keys::{Authority, Role},
     store::{
-        Actor, Change, Entry, StoreError,
+        Actor, Change, Entry, StoreError, memberships,
         organizations::{self, NewOrganization},
         users::{self, NewUser},
     },
@@ -69,10 +69,10 @@ pub(crate) async fn create_within(
         uid: &organization,
         slug: &slug(called, &authority.random().bytes::<4>()?),
         name: new.first_name.filter(|name| !name.is_empty()).unwrap_or(called),
-        owner: &uid,
         created_at: now,
     };
     organizations::insert(change.connection(), &row).await?;
+    memberships::insert(change.connection(), &organization, &uid, Role::Owner, now).await?;
     let user = User {
         uid: uid.into(),
         username: new.email.to_owned(),

@@ -131,6 +131,9 @@ pub enum AuthorityError {
     /// The user exists already.
     #[error("a user with this email already exists")]
     UserExists,
+    /// The owner is switched off: no key is issued to it.
+    #[error("the user is switched off")]
+    OwnerDisabled,
     /// The key that asks was changed meanwhile.
     #[error("the key that asks was changed meanwhile")]
     CallerChanged,

@@ -5,7 +5,6 @@ use std::{fmt, fs::File, net::SocketAddr, sync::Arc, time::Duration};
 use avala_api::{
     EventName, Timestamp,
     agents::{AgentUid, ExecutionUid},
-    users::User,
 };
 use avala_keys::ApiKey;
 use ipnet::IpNet;
@@ -14,7 +13,6 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinSet, time::Instant};
 use url::Url;
 
 use crate::{
-    accounts::{self, NewAccount},
     audit::Refusals,
     buckets::Buckets,
     config::{self, Config, PasswordCost},
@@ -33,13 +31,17 @@ use crate::{
         agent_executions::{self, NewExecution},
         agents,
         data_dir::DataDir,
-        users, webhook_deliveries,
+        webhook_deliveries,
     },
     usage::Usage,
+    users::Users,
 };
 
 /// The age at which a delivery without an outcome was interrupted: the target has ten seconds, the database as long.
 const INTERRUPTED_AFTER: Duration = Duration::from_mins(1);
+
+/// How often it is said that a setup token was forgotten.
+const FORGOTTEN_SAID_EVERY: Duration = Duration::from_hours(1);
 
 /// A server on a data directory. As long as it lives, no other server opens the same one.
 pub struct Server {
@@ -58,7 +60,8 @@ pub struct Server {
 struct Settings {
     public_url: Option<Url>,
     docs_url: Option<Url>,
-    sign_up: Option<PasswordCost>,
+    sign_up: bool,
+    password_cost: PasswordCost,
     rate_limit: config::RateLimit,
     hosts: Vec<String>,
     trusted_proxies: Vec<IpNet>,
@@ -107,7 +110,8 @@ impl Server {
                 aws_account_id: config.aws_account_id,
                 public_url: config.public_url,
                 docs_url: config.docs_url,
-                sign_up: config.sign_up.then_some(config.password_cost),
+                sign_up: config.sign_up,
+                password_cost: config.password_cost,
                 rate_limit: config.rate_limit,
                 hosts: config.allowed_hosts,
                 trusted_proxies: config.trusted_proxies,
@@ -138,7 +142,8 @@ impl Server {
             tls: settings.tls.clone(),
             public_url: public_url(settings.public_url.as_ref(), settings.tls.is_some(), address),
             docs_url: settings.docs_url.as_ref().map(Url::to_string),
-            sign_up: settings.sign_up.map(Passwords::new),
+            sign_up: settings.sign_up,
+            passwords: Passwords::new(settings.password_cost),
             outgoing: settings.outgoing.clone(),
             buckets: Buckets::new(
                 settings.outgoing.clone(),
@@ -164,6 +169,7 @@ impl Server {
         following.spawn(self.usage.clone().keep_flushing());
         following.spawn(self.usage.clone().keep_forgetting(self.authority.clone()));
         following.spawn(self.usage.clone().keep_writing_what_begins());
+        following.spawn(keep_warning(self.authority.clone()));
         if let Some(tls) = &settings.tls {
             following.spawn(tls.clone().follow());
         }
@@ -217,7 +223,7 @@ impl Server {
 
     /// Users, for tests and demonstrations.
     pub fn users(&self) -> Users<'_> {
-        Users(&self.authority)
+        self.authority.users()
     }
 
     /// Agents, for tests and demonstrations.
@@ -236,6 +242,21 @@ impl fmt::Debug for Server {
         f.debug_struct("Server")
             .field("authority", &self.authority)
             .finish_non_exhaustive()
+    }
+}
+
+/// Says again and again that a setup token was forgotten, until it is dropped.
+async fn keep_warning(authority: Authority) {
+    let mut ticks = tokio::time::interval(FORGOTTEN_SAID_EVERY);
+    loop {
+        ticks.tick().await;
+        match authority.has_forgotten_setup_token().await {
+            Ok(false) => {}
+            Ok(true) => tracing::warn!(
+                "the setup token was not used for a day and opens nothing any more; a restart makes another one"
+            ),
+            Err(error) => tracing::error!(%error, "cannot look for a forgotten setup token"),
+        }
     }
 }
 
@@ -285,29 +306,6 @@ fn public_url(configured: Option<&Url>, has_tls: bool, address: SocketAddr) -> S
         // No client can connect to "any address".
         None if address.ip().is_unspecified() => format!("{scheme}://localhost:{}", address.port()),
         None => format!("{scheme}://{address}"),
-    }
-}
-
-/// Users, beside the API.
-#[derive(Debug)]
-pub struct Users<'a>(&'a Authority);
-
-impl Users<'_> {
-    /// Makes a user without a password, and the organization that is the user's own.
-    pub async fn create(&self, email: &str) -> Result<User, AuthorityError> {
-        accounts::create(
-            self.0,
-            &NewAccount {
-                email,
-                ..NewAccount::default()
-            },
-        )
-        .await
-    }
-
-    /// Whether there is any user.
-    pub async fn exist(&self) -> Result<bool, AuthorityError> {
-        Ok(users::exist(self.0.store().reader()).await?)
     }
 }
 

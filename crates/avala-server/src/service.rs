@@ -37,8 +37,9 @@ pub(crate) struct Service {
     /// What links start with. No slash at its end.
     pub(crate) public_url: String,
     pub(crate) docs_url: Option<String>,
-    /// How to make accounts; `None` when sign-up is off.
-    pub(crate) sign_up: Option<Passwords>,
+    /// Whether anybody may make an account.
+    pub(crate) sign_up: bool,
+    pub(crate) passwords: Passwords,
     pub(crate) outgoing: Arc<Outgoing>,
     pub(crate) buckets: Buckets,
     /// The AWS account that roles are to trust.

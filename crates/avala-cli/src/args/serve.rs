@@ -80,6 +80,10 @@ pub struct Serve {
     #[arg(long, value_name = "FILE", conflicts_with = "dev")]
     pub bootstrap_key_file: Option<PathBuf>,
 
+    /// Reconcile users, organizations, service accounts and keys with this TOML file at the start, all or nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "dev")]
+    pub provision: Option<PathBuf>,
+
     /// Stop when stdin ends, so that a program that starts a server never leaves one behind
     #[arg(long)]
     pub until_stdin_ends: bool,

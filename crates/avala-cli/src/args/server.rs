@@ -30,6 +30,35 @@ pub enum ServerVerb {
     /// Replace the pepper, which keys are checked with, while the server runs and without issuing keys anew
     #[command(subcommand)]
     Pepper(PepperVerb),
+    /// List the users of a server, switch one off or on again
+    #[command(subcommand)]
+    Users(UsersVerb),
+}
+
+/// The users of a server.
+#[derive(Debug, Subcommand)]
+pub enum UsersVerb {
+    /// List all users, oldest first
+    List {
+        /// Where the data is
+        #[command(flatten)]
+        data: ServerData,
+    },
+    /// Switch a user off: all keys of the user open nothing, at a running server within a quarter of a second
+    Disable(OneUser),
+    /// Switch a user on again: the keys are what they were
+    Enable(OneUser),
+}
+
+/// A user of a server.
+#[derive(Debug, Args)]
+pub struct OneUser {
+    /// E-mail address or uid
+    pub user: String,
+
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
 }
 
 /// What an organization lets its new keys be.

@@ -2,7 +2,7 @@
 
 use avala_api::{
     Operation as _,
-    organizations::{Get, List, Organization},
+    organizations::{Get, Leave, List, ListMembers, Member, Organization, RemoveMember, UpdateMemberRole},
 };
 
 use crate::{
@@ -15,6 +15,10 @@ use crate::{
 pub(super) const CALLS: &[(&str, &str)] = &[
     (List::ROUTE.operation, "avala organizations list"),
     (Get::ROUTE.operation, "avala organizations get"),
+    (ListMembers::ROUTE.operation, "avala organizations members"),
+    (UpdateMemberRole::ROUTE.operation, "avala organizations set-role"),
+    (RemoveMember::ROUTE.operation, "avala organizations remove-member"),
+    (Leave::ROUTE.operation, "avala organizations leave"),
 ];
 
 pub(super) async fn run(session: &Session, verb: args::Organizations) -> Result<(), Failure> {
@@ -25,6 +29,39 @@ pub(super) async fn run(session: &Session, verb: args::Organizations) -> Result<
             session.list(list, args.listing, |_| {}).await
         }
         args::Organizations::Get { slug } => session.show(Get::new(slug)).await,
+        args::Organizations::Members(args) => {
+            let mut list = ListMembers::new(args.slug).limit(args.listing.page());
+            list.search = args.search;
+            list.role = args.role;
+            session.list(list, args.listing, |_| {}).await
+        }
+        args::Organizations::SetRole(args) => {
+            let args::OneMember { slug, user } = args.member;
+            let done = format!("{user} is {} of {slug} now.", args.role);
+            let update = UpdateMemberRole::new(slug, user, args.role);
+            session.may_call::<UpdateMemberRole>()?.send(update).await?;
+            session.out.note(&done);
+            Ok(())
+        }
+        args::Organizations::RemoveMember(args) => {
+            let args::OneMember { slug, user } = args.member;
+            let question = format!("Remove {user} from {slug}?");
+            let done =
+                format!("{user} no longer belongs to {slug}, and the keys of {user} there open nothing.");
+            session
+                .confirmed(RemoveMember::new(slug, user), args.yes, &question, &done)
+                .await
+        }
+        args::Organizations::Leave(args) => {
+            let question = format!(
+                "Leave {}? The key this is asked with opens nothing after that.",
+                args.slug
+            );
+            let done = format!("You no longer belong to {}.", args.slug);
+            session
+                .confirmed(Leave::new(args.slug), args.yes, &question, &done)
+                .await
+        }
     }
 }
 
@@ -70,5 +107,21 @@ impl Record for Organization {
                 .filter(|(_, cell)| *cell != Cell::Nothing && *cell != Cell::from("")),
         );
         fields
+    }
+}
+
+impl Row for Member {
+    const COLUMNS: &'static [&'static str] = &["uid", "email", "name", "role", "joined"];
+}
+
+impl Record for Member {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        vec![
+            ("uid", Cell::text(&self.user_uid)),
+            ("email", self.email.clone().into()),
+            ("name", self.full_name.clone().into()),
+            ("role", Cell::optional(self.role.as_ref())),
+            ("joined", self.created_at.into()),
+        ]
     }
 }

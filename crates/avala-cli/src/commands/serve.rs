@@ -8,11 +8,15 @@ use std::{
     future::pending,
     io::{self, Read as _},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 use avala_keys::{Class, Secret};
-use avala_server::{Config, Server, TlsFiles};
+use avala_server::{
+    Config, Server, TlsFiles,
+    provision::{Provision, ProvisionError},
+};
 use serde::Serialize;
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -75,10 +79,28 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     if let Some(listener) = &metrics {
         ready.metrics_url = Some(format!("http://{}/metrics", listener.local_addr()?));
     }
+    // Before anything is made: a list that is wrong says so.
+    let provision = args
+        .provision
+        .as_deref()
+        .map(|path| Provision::read(path).map_err(|error| not_provisioned(path, &error)))
+        .transpose()?;
     let server = Server::open(config)
         .await
         .map_err(|error| Failure::local(sentence(&error)))?;
 
+    if let (Some(provision), Some(path)) = (&provision, &args.provision) {
+        let provisioned = provision
+            .apply(server.keys())
+            .await
+            .map_err(|error| not_provisioned(path, &error))?;
+        for line in &provisioned.done {
+            out.note(&format!("Provisioned: {line}."));
+        }
+        for line in &provisioned.notes {
+            tracing::warn!("provisioning: {line}");
+        }
+    }
     if args.dev {
         let key = server
             .dev_key()
@@ -95,6 +117,13 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
             .exist()
             .await
             .map_err(|error| Failure::local(sentence(&error)))?;
+    if ready.nobody && args.bootstrap_key_file.is_none() && provision.is_none() {
+        ready.setup_token_file = server
+            .keys()
+            .offer_setup()
+            .await
+            .map_err(|error| Failure::local(sentence(&error)))?;
+    }
     // Before anybody learns that it is there: whoever reads the ready line may stop it at once.
     let signals = Signals::listen()?;
     ready.tell(&args, out)?;
@@ -114,10 +143,31 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
     tokio::select! {
         ended = server.serve(listener, stop) => ended.map_err(|error| Failure::local(sentence(&error)))?,
         () = scraped => {}
+        () = warn_of_forgotten(args.bootstrap_key_file.clone()) => {}
     }
     server.close().await;
     out.note("Stopped.");
     Ok(Exit::OK)
+}
+
+/// How often it is said that a first key was forgotten.
+const FORGOTTEN_SAID_EVERY: Duration = Duration::from_hours(1);
+
+/// Says at the start and every hour that the file of the first key is still there after the key's day.
+async fn warn_of_forgotten(file: Option<PathBuf>) {
+    let Some(file) = file else {
+        return pending().await;
+    };
+    let mut ticks = tokio::time::interval(FORGOTTEN_SAID_EVERY);
+    loop {
+        ticks.tick().await;
+        if bootstrap::is_forgotten(&file) {
+            tracing::warn!(
+                file = %file.display(),
+                "the first key has expired, and its file is still there: remove it, and leave out --bootstrap-key-file"
+            );
+        }
+    }
 }
 
 /// Connections that the operating system keeps until they are accepted. It may have a lower limit of its own.
@@ -165,6 +215,10 @@ fn config(args: &args::Serve, out: Output) -> Result<Config, Failure> {
     Ok(config)
 }
 
+fn not_provisioned(path: &Path, error: &ProvisionError) -> Failure {
+    Failure::local(format!("{}: {error}.", path.display())).hint("Nothing of it was carried out.")
+}
+
 fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
@@ -192,6 +246,9 @@ struct Ready {
     connections: usize,
     #[serde(skip)]
     first_key: FirstKey,
+    /// Where the token is with which the first user is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setup_token_file: Option<PathBuf>,
     /// Whether there is no user, and nobody can become one.
     #[serde(skip)]
     nobody: bool,
@@ -210,6 +267,7 @@ impl Ready {
             data_dir: args.data_dir.clone(),
             connections,
             first_key: FirstKey::Kept,
+            setup_token_file: None,
             nobody: false,
         }
     }
@@ -232,7 +290,17 @@ impl Ready {
         if let Some(url) = &self.metrics_url {
             out.note(&format!("Metrics are at {url}."));
         }
-        if self.nobody {
+        if let Some(path) = &self.setup_token_file {
+            out.note(&format!(
+                "Nobody has an account yet. For a day, the token in {} makes the first administrator:",
+                path.display()
+            ));
+            out.note(&format!(
+                "avala setup EMAIL --base-url {} --token-file {}",
+                self.base_url,
+                path.display()
+            ));
+        } else if self.nobody {
             out.note(
                 "Nobody has an account yet: start with --bootstrap-key-file FILE for a first key, or with --sign-up.",
             );

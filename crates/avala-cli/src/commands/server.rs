@@ -4,6 +4,7 @@ mod audit;
 mod pepper;
 mod policy;
 mod seed;
+mod users;
 
 use avala_server::keys::Authority;
 use tokio::runtime;
@@ -13,7 +14,7 @@ use super::{
     serve::{database, sentence},
 };
 use crate::{
-    args::{Global, PepperVerb, ServerData, ServerPolicyVerb, ServerVerb},
+    args::{Global, PepperVerb, ServerData, ServerPolicyVerb, ServerVerb, UsersVerb},
     exit::Exit,
     failure::Failure,
     logging,
@@ -26,6 +27,7 @@ pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit
         ServerVerb::Audit(_)
             | ServerVerb::Policy(ServerPolicyVerb::Show(_))
             | ServerVerb::Pepper(PepperVerb::List(_))
+            | ServerVerb::Users(UsersVerb::List { .. })
     );
     if global.read_only && !only_reads {
         return Err(Failure::usage(
@@ -40,6 +42,7 @@ pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit
             ServerVerb::Audit(verb) => audit::run(verb, out).await,
             ServerVerb::Policy(verb) => policy::run(verb, out).await,
             ServerVerb::Pepper(verb) => pepper::run(verb, out).await,
+            ServerVerb::Users(verb) => users::run(verb, out).await,
         }
     }))?;
     Ok(Exit::OK)

@@ -12,13 +12,13 @@ use tempfile::TempDir;
 use super::avala::{Outcome, avala};
 
 /// A server as a child process, stopped when it is dropped.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     stdin: Option<ChildStdin>,
-    ready: Value,
+    pub(crate) ready: Value,
 }
 
-fn serve(directory: &TempDir, options: &str) -> Served {
+pub(crate) fn serve(directory: &TempDir, options: &str) -> Served {
     let mut child = Command::new(env!("CARGO_BIN_EXE_avala"))
         .args([
             "serve",
@@ -50,11 +50,11 @@ fn serve(directory: &TempDir, options: &str) -> Served {
 }
 
 impl Served {
-    fn text(&self, member: &str) -> &str {
+    pub(crate) fn text(&self, member: &str) -> &str {
         self.ready[member].as_str().unwrap()
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         drop(self.stdin.take());
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
     }
@@ -285,7 +285,7 @@ fn started(directory: &TempDir, options: &str) -> Outcome {
 #[test]
 fn a_server_without_accounts_says_how_to_get_one() {
     const HINT: &str =
-        "Nobody has an account yet: start with --bootstrap-key-file FILE for a first key, or with --sign-up.";
+        "Nobody has an account yet. For a day, the token in data/setup-token makes the first administrator:";
     let directory = tempfile::tempdir().unwrap();
     assert!(started(&directory, "").stderr.contains(HINT));
     for options in ["--sign-up", "--bootstrap-key-file first.key", ""] {

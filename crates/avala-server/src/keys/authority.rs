@@ -33,6 +33,7 @@ use crate::{
         data_dir::DataDir,
         organizations,
         peppers::{self, Declared},
+        users,
     },
 };
 
@@ -172,11 +173,17 @@ impl Authority {
         by: &Actor,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
         let owner = new.owner.as_str();
-        let organization = organizations::of_user(change.connection(), owner).await?;
+        // First: an owner who is switched off meanwhile waits for this key.
+        change.next_seq().await?;
+        if users::is_disabled(change.connection(), owner).await? {
+            return Err(AuthorityError::OwnerDisabled);
+        }
+        let place = organizations::of_user(change.connection(), owner).await?;
+        let (organization, role) = place.ok_or(AuthorityError::NotFound("user"))?;
         let mint = Mint {
             owner: owner.to_owned(),
-            organization: organization.ok_or(AuthorityError::NotFound("user"))?,
-            role: Role::Owner,
+            organization,
+            role,
             name: new.name.clone(),
             access: new.access.clone(),
             expires_at: new.expires_at,
@@ -195,6 +202,16 @@ impl Authority {
         mint: Mint,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
         let key = self.draw()?;
+        self.take_in(change, key, mint).await
+    }
+
+    /// Makes the row of a key.
+    pub(crate) async fn take_in(
+        &self,
+        change: &mut Change,
+        key: ApiKey,
+        mint: Mint,
+    ) -> Result<(Issued, KeyRow), AuthorityError> {
         let peppers = self.peppers();
         let (pepper_id, pepper) = peppers.current(self.now());
         let seq = change.next_seq().await?;
@@ -365,6 +382,14 @@ impl Authority {
     /// How many keys of an organization are not revoked, as far as this process knows.
     pub(super) fn held(&self, organization: &str) -> u64 {
         self.0.set.held(organization)
+    }
+
+    /// Whether this is the row of this very key, and not of another one with its id.
+    pub(crate) fn is_of(&self, row: &KeyRow, key: &ApiKey) -> bool {
+        use subtle::ConstantTimeEq;
+        let peppers = self.peppers();
+        let mac = peppers.of(row).map(|pepper| pepper.mac(key.expose()));
+        mac.is_some_and(|mac| mac.ct_eq(&row.mac).into())
     }
 
     /// How many keys there are, whatever their state.

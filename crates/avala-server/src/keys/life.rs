@@ -26,7 +26,7 @@ pub(crate) struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     /// Whoever runs a program of the server's on its own machine.
-    pub(super) fn console() -> Self {
+    pub(crate) fn console() -> Self {
         Self {
             actor: &Actor::Console,
             caller: None,
@@ -69,6 +69,9 @@ impl Authority {
         let policy = self.comply(&mut change, &mut mint).await?;
         let (issued, row) = self.mint(&mut change, mint).await?;
         self.check(&mut change, by).await?;
+        if by.caller.is_some_and(|caller| caller.owner != row.owner) {
+            self.check_account(&mut change, &row).await?;
+        }
         self.has_room(&mut change, &row.organization, &policy).await?;
         self.remember(&mut change, named, issued.id).await?;
         self.commit(change, by.actor, "api_key.issue", issued.id, Some(&row))
@@ -289,7 +292,7 @@ impl Authority {
         self.trusted(stored).ok_or(AuthorityError::Altered)
     }
 
-    pub(super) async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
+    pub(crate) async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
         let seal = self.peppers().current(self.now()).1.seal_row(row);
         api_keys::update(change.connection(), row, &seal).await
     }

@@ -28,19 +28,24 @@ use super::{
 use crate::{
     auth::Principal,
     context::Context,
-    keys::{About, Access, Asker, Bounds, KeyRow, Successor},
+    error::AuthorityError,
+    keys::{About, Access, Asker, Bounds, KeyRow, Role, Successor},
     paging,
     refusal::Refusal,
     store::{
         Rows,
         api_keys::{self, Filter},
         idempotency_keys::{self, Named},
+        service_accounts,
     },
     usage::{Bucket, By, Observed},
 };
 
 /// How much of a key's usage is shown unless told, in milliseconds.
 const USAGE_SHOWN: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Absent, another organization's, or switched off: one text.
+const NO_ACCOUNT: &str = "Not a service account of this organization that is switched on.";
 
 /// How long a rotated key still opens unless told, in seconds.
 const GRACE: u32 = 24 * 60 * 60;
@@ -146,16 +151,15 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
         return Ok(made);
     }
     let mut errors = FieldErrors::default();
-    if operation
-        .owner
-        .is_some_and(|owner| owner.as_str() != caller.user())
-    {
-        errors.add("owner", "Not a service account of this organization.");
-    }
+    let account = match operation.owner.filter(|owner| owner.as_str() != caller.user()) {
+        None => None,
+        Some(owner) => account(&context, owner.as_str(), &mut errors).await?,
+    };
     if operation.resources.is_some_and(|resources| !resources.is_empty()) {
         errors.add("resources", "This server does not restrict keys to objects.");
     }
     let new = NewKey {
+        owner: account,
         name: operation.name,
         access: operation.access,
         environment: operation.environment,
@@ -168,12 +172,41 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     let by = Asker::key(&actor, caller.row());
     let (issued, row) = match context.authority.create(by, mint, named.as_ref()).await {
         Ok(made) => made,
+        // Switched off, a moment ago.
+        Err(AuthorityError::NotFound("service account")) => return Err(Refusal::field("owner", NO_ACCOUNT)),
         Err(error) => return or_made_before(&context, named.as_ref(), error.into()).await,
     };
     Ok(ApiKey {
         secret: Some(issued.key.into_secret()),
         ..shown_new(&context, &row, asked_end)
     })
+}
+
+/// The service account of the organization that a key is to be for, and its role.
+async fn account(
+    context: &Context,
+    uid: &str,
+    errors: &mut FieldErrors,
+) -> Result<Option<(String, Role)>, Refusal> {
+    let organization = context.caller()?.organization();
+    let found = service_accounts::find(context.store().reader(), organization, uid).await?;
+    let account = found.filter(|account| account.disabled_at.is_none());
+    let role = account.and_then(|account| account.role.as_str().parse().ok());
+    if role.is_none() {
+        errors.add("owner", NO_ACCOUNT);
+    }
+    Ok(role.map(|role| (uid.to_owned(), role)))
+}
+
+/// Whether the key's owner is a service account of the caller's organization. An owner never changes, nor what it is.
+async fn is_of_an_account(context: &Context, key: KeyId) -> Result<bool, Refusal> {
+    let caller = context.caller()?;
+    let known = context.authority.known(key);
+    let Some(row) = known.filter(|row| row.owner != caller.user()) else {
+        return Ok(false);
+    };
+    let found = service_accounts::find(context.store().reader(), caller.organization(), &row.owner).await?;
+    Ok(found.is_some())
 }
 
 /// A request that is refused because another one like it was faster is carried out all the same.
@@ -293,6 +326,7 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
     let now = context.now();
     let grace_until = Timestamp::from_unix_millis(now.unix_millis() + i64::from(grace) * 1000);
     let id = id(&operation.id)?;
+    let is_of_an_account = is_of_an_account(&context, id).await?;
     let may = |row: &KeyRow, successor: Option<Successor<'_>>| {
         visible(caller, row)?;
         let is_own = row.id == caller.key();
@@ -300,7 +334,7 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
             return Err(Refusal::scope_missing(Scope::KeysManage));
         }
         // Whoever rotates a key gets to know another one like it.
-        if !is_own && !is_within(caller, row) {
+        if !is_own && !is_within(caller, row, is_of_an_account) {
             return Err(exceeds_caller());
         }
         alive(&context, row)?;
@@ -389,10 +423,11 @@ pub(super) async fn disable(context: Context, operation: Disable) -> Result<ApiK
 
 pub(super) async fn enable(context: Context, operation: Enable) -> Result<ApiKey, Refusal> {
     let caller = context.caller()?;
+    let is_of_an_account = is_of_an_account(&context, id(&operation.id)?).await?;
     let enable = |row: &mut KeyRow| {
         visible(caller, row)?;
         not_revoked(row)?;
-        if row.disabled_at.is_some() && !is_within(caller, row) {
+        if row.disabled_at.is_some() && !is_within(caller, row, is_of_an_account) {
             return Err(exceeds_caller());
         }
         row.disabled_at = None;
@@ -450,9 +485,11 @@ fn alive(context: &Context, row: &KeyRow) -> Result<(), Refusal> {
     }
 }
 
-/// Whether another key like this one, or this one again, may do no more than the caller, for nobody else.
-fn is_within(caller: &Principal, row: &KeyRow) -> bool {
-    row.owner == caller.user() && Bounds::of(caller.row()).cover(&Bounds::of_successors(row))
+/// Whether another key like this one, or this one again, may do no more than the caller, for no other person.
+fn is_within(caller: &Principal, row: &KeyRow, is_of_an_account: bool) -> bool {
+    (row.owner == caller.user() || is_of_an_account)
+        && row.role <= caller.row().role
+        && Bounds::of(caller.row()).cover(&Bounds::of_successors(row))
 }
 
 /// The key as its organization sees it, with its last use and the hints about it.

@@ -49,10 +49,9 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<Datas
     paging::page(&context, &operation, rows, false)
 }
 
-/// Whichever of the caller's organizations it belongs to, as that of `create` is chosen by the caller.
 pub(super) async fn get(context: Context, operation: Get) -> Result<Dataset, Refusal> {
-    let user = context.caller()?.user();
-    let found = datasets::find(context.store().reader(), user, operation.uid.as_str()).await?;
+    let organization = context.caller()?.organization();
+    let found = datasets::find(context.store().reader(), organization, operation.uid.as_str()).await?;
     found.ok_or_else(Refusal::not_found)
 }
 
@@ -202,7 +201,11 @@ impl Places {
         let reader = context.store().reader();
         let user = users::by_uid(reader, caller.user()).await?;
         Ok(Self {
-            all: organizations::places(reader, caller.user()).await?,
+            // A key reaches one organization, whichever others its owner belongs to.
+            all: organizations::place(reader, caller.organization())
+                .await?
+                .into_iter()
+                .collect(),
             home: caller.organization().to_owned(),
             email: user.and_then(|user| user.email),
         })

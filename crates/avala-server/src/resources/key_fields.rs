@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 100;
 /// The most networks of a key: each is compared with each request.
 const MOST_NETWORKS: usize = 64;
 
-pub(super) fn check_name(field: &str, name: &str, errors: &mut FieldErrors) {
+pub(crate) fn check_name(field: &str, name: &str, errors: &mut FieldErrors) {
     if name.trim().is_empty() {
         errors.add(field, "This field may not be blank.");
     } else if name.chars().count() > LONGEST_NAME {
@@ -23,7 +23,7 @@ pub(super) fn check_name(field: &str, name: &str, errors: &mut FieldErrors) {
     }
 }
 
-pub(super) fn access(given: KeyAccess, errors: &mut FieldErrors) -> Access {
+pub(crate) fn access(given: KeyAccess, errors: &mut FieldErrors) -> Access {
     match given {
         KeyAccess::Full => Access::Full,
         KeyAccess::Listed { scopes } => {
@@ -39,7 +39,7 @@ pub(super) fn access(given: KeyAccess, errors: &mut FieldErrors) -> Access {
 }
 
 /// A network, or an address alone.
-pub(super) fn networks(given: &[String], errors: &mut FieldErrors) -> Vec<IpNet> {
+pub(crate) fn networks(given: &[String], errors: &mut FieldErrors) -> Vec<IpNet> {
     let parse = |text: &String| {
         let network: Option<IpNet> = text
             .parse()
@@ -80,7 +80,7 @@ pub(super) fn muted_hints(mut given: Vec<String>, errors: &mut FieldErrors) -> V
     given
 }
 
-pub(super) fn check_end(now: Timestamp, end: Option<Timestamp>, errors: &mut FieldErrors) {
+pub(crate) fn check_end(now: Timestamp, end: Option<Timestamp>, errors: &mut FieldErrors) {
     if end.is_some_and(|end| end <= now) {
         errors.add("expires_at", "Must be in the future.");
     }

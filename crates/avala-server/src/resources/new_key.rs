@@ -9,12 +9,14 @@ use http::StatusCode;
 use super::key_fields;
 use crate::{
     context::Context,
-    keys::{Bounds, KeyRow, Mint},
+    keys::{Bounds, KeyRow, Mint, Role},
     refusal::Refusal,
 };
 
 /// What is asked of a new key, whether it is made or taken over.
 pub(super) struct NewKey {
+    /// A service account, and its role; otherwise it is the caller's.
+    pub(super) owner: Option<(String, Role)>,
     pub(super) name: String,
     pub(super) access: KeyAccess,
     pub(super) environment: Option<String>,
@@ -44,13 +46,17 @@ impl NewKey {
             networks: networks.unwrap_or_else(|| own.networks.clone()),
             end: self.expires_at.or(own.end),
         };
-        if !own.cover(&bounds) {
+        let own_role = caller.row().role;
+        let (owner, role) = self
+            .owner
+            .unwrap_or_else(|| (caller.user().to_owned(), own_role));
+        if !own.cover(&bounds) || role > own_role {
             return Err(exceeds_caller());
         }
         Ok(Mint {
-            owner: caller.user().to_owned(),
+            owner,
             organization: caller.organization().to_owned(),
-            role: caller.row().role,
+            role,
             name: self.name,
             access: bounds.access,
             expires_at: bounds.end,

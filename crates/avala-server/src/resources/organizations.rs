@@ -1,7 +1,7 @@
 //! Organizations: who owns what.
 
 use avala_api::{
-    Page,
+    Cursor, Page, Paged,
     organizations::{Get, List, Organization, OrganizationSlug},
 };
 
@@ -11,35 +11,13 @@ use crate::{context::Context, paging, refusal::Refusal, store::organizations};
 const ROWS: u32 = 20;
 
 pub(super) async fn list(context: Context, operation: List) -> Result<Page<Organization>, Refusal> {
-    let limit = paging::rows(operation.limit, ROWS)?;
-    let page: u64 = match &operation.cursor {
-        None => 1,
-        Some(number) => number
-            .as_str()
-            .parse()
-            .ok()
-            .filter(|page| *page > 0)
-            .ok_or_else(no_page)?,
-    };
     let user = context.caller()?.user();
     let reader = context.store().reader();
-    let skip = (page - 1).saturating_mul(limit.into());
+    let numbered = Numbered::asked_for(operation.limit, operation.cursor.as_ref())?;
     let count = organizations::count(reader, user).await?;
-    if page > 1 && skip >= count {
-        return Err(no_page());
-    }
-    let items = organizations::list(reader, user, limit, skip).await?;
-    let to = |page: u64| paging::link(&context, &operation, page.to_string().into());
-    let next = (skip + u64::from(limit) < count)
-        .then(|| to(page + 1))
-        .transpose()?;
-    let previous = (page > 1).then(|| to(page - 1)).transpose()?;
-    Ok(Page {
-        count: Some(count),
-        next,
-        previous,
-        items,
-    })
+    numbered.check(count)?;
+    let items = organizations::list(reader, user, numbered.limit, numbered.skip()).await?;
+    numbered.page(&context, &operation, count, items)
 }
 
 pub(super) async fn get(context: Context, operation: Get) -> Result<Organization, Refusal> {
@@ -48,17 +26,71 @@ pub(super) async fn get(context: Context, operation: Get) -> Result<Organization
     found.ok_or_else(Refusal::not_found)
 }
 
-fn no_page() -> Refusal {
-    Refusal::new(http::StatusCode::NOT_FOUND, "Invalid page.", "page_invalid")
-}
-
-/// The organization that a call names, or else the key's own. One that the caller does not belong to is not found.
+/// The organization that a call names, or else the key's own. A key reaches one: of the others its owner belongs to, none is
+/// found.
 pub(super) async fn chosen(context: &Context, slug: Option<&OrganizationSlug>) -> Result<String, Refusal> {
-    let caller = context.caller()?;
+    let own = context.caller()?.organization();
     // Some clients send what was not set as an empty text.
     let Some(slug) = slug.filter(|slug| !slug.as_str().is_empty()) else {
-        return Ok(caller.organization().to_owned());
+        return Ok(own.to_owned());
     };
-    let found = organizations::by_slug(context.store().reader(), caller.user(), slug.as_str()).await?;
-    Ok(found.ok_or_else(Refusal::not_found)?.uid.as_str().to_owned())
+    let found = organizations::place(context.store().reader(), own).await?;
+    let found = found.filter(|place| place.slug == slug.as_str());
+    Ok(found.ok_or_else(Refusal::not_found)?.uid)
+}
+
+/// A page of a list whose pages have numbers.
+pub(super) struct Numbered {
+    number: u64,
+    pub(super) limit: u32,
+}
+
+impl Numbered {
+    pub(super) fn asked_for(limit: Option<u32>, number: Option<&Cursor>) -> Result<Self, Refusal> {
+        let limit = paging::rows(limit, ROWS)?;
+        let number = match number {
+            None => 1,
+            Some(number) => number
+                .as_str()
+                .parse()
+                .ok()
+                .filter(|page| *page > 0)
+                .ok_or_else(no_page)?,
+        };
+        Ok(Self { number, limit })
+    }
+
+    /// The rows before it.
+    pub(super) fn skip(&self) -> u64 {
+        (self.number - 1).saturating_mul(self.limit.into())
+    }
+
+    /// Whether there is such a page. The first is always there.
+    pub(super) fn check(&self, count: u64) -> Result<(), Refusal> {
+        if self.number > 1 && self.skip() >= count {
+            return Err(no_page());
+        }
+        Ok(())
+    }
+
+    pub(super) fn page<O: Paged>(
+        &self,
+        context: &Context,
+        operation: &O,
+        count: u64,
+        items: Vec<O::Item>,
+    ) -> Result<Page<O::Item>, Refusal> {
+        let to = |page: u64| paging::link(context, operation, page.to_string().into());
+        let has_next = self.skip() + u64::from(self.limit) < count;
+        Ok(Page {
+            count: Some(count),
+            next: has_next.then(|| to(self.number + 1)).transpose()?,
+            previous: (self.number > 1).then(|| to(self.number - 1)).transpose()?,
+            items,
+        })
+    }
+}
+
+fn no_page() -> Refusal {
+    Refusal::new(http::StatusCode::NOT_FOUND, "Invalid page.", "page_invalid")
 }

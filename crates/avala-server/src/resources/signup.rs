@@ -22,13 +22,13 @@ const LONGEST_NAME: usize = 150;
 const LONGEST_EMAIL: usize = 254;
 
 pub(super) async fn create(context: Context, operation: Create) -> Result<Account, Refusal> {
-    let Some(passwords) = &context.sign_up else {
+    if !context.sign_up {
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,
             "Sign-up is switched off on this server.",
             "sign_up_off",
         ));
-    };
+    }
     check(&operation)?;
     let Create {
         email,
@@ -41,7 +41,8 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<Accoun
         return Err(exists());
     }
     let salt = context.authority.random().bytes()?;
-    let hash = passwords
+    let hash = context
+        .passwords
         .hash(password, salt)
         .await
         .map_err(|_| Refusal::internal())?;
@@ -89,7 +90,7 @@ fn exists() -> Refusal {
     Refusal::bad_request("A user with this email already exists.", "email_taken")
 }
 
-fn check(operation: &Create) -> Result<(), FieldErrors> {
+pub(super) fn check(operation: &Create) -> Result<(), FieldErrors> {
     let mut errors = FieldErrors::default();
     if !is_email(&operation.email) {
         errors.add("email", "Enter a valid email address.");
@@ -125,7 +126,7 @@ fn check_password(password: &Secret, errors: &mut FieldErrors) {
 }
 
 /// Whether the text has the form of an address. Whether anybody reads mail there, no pattern can tell.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };

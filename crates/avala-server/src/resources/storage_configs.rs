@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     hex, paging,
     refusal::Refusal,
-    store::storage_configs::{self, Reach, Stored},
+    store::storage_configs::{self, Stored},
 };
 
 pub(super) async fn list(context: Context, operation: List) -> Result<Page<StorageConfig>, Refusal> {
@@ -31,14 +31,8 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<Stora
 
 pub(super) async fn get(context: Context, operation: Get) -> Result<StorageConfig, Refusal> {
     let organization = organizations::chosen(&context, operation.organization.as_ref()).await?;
-    let reach = match operation.organization {
-        None => reach(&context)?,
-        Some(_) => Reach {
-            organization: &organization,
-            user: None,
-        },
-    };
-    let found = storage_configs::find(context.store().reader(), reach, operation.uid.as_str()).await?;
+    let found =
+        storage_configs::find(context.store().reader(), &organization, operation.uid.as_str()).await?;
     Ok(found.ok_or_else(Refusal::not_found)?.config)
 }
 
@@ -92,7 +86,7 @@ pub(super) async fn create(context: Context, mut operation: Create) -> Result<St
 pub(super) async fn delete(context: Context, operation: Delete) -> Result<(), Refusal> {
     let uid = operation.uid.as_str();
     let mut change = context.store().change().await?;
-    if !storage_configs::delete(change.connection(), reach(&context)?, uid).await? {
+    if !storage_configs::delete(change.connection(), context.caller()?.organization(), uid).await? {
         return Err(Refusal::not_found());
     }
     context.commit(change, "storage_config.delete", uid).await
@@ -100,7 +94,8 @@ pub(super) async fn delete(context: Context, operation: Delete) -> Result<(), Re
 
 pub(super) async fn test(context: Context, operation: Test) -> Result<TestResult, Refusal> {
     let uid = operation.uid.as_str();
-    let found = storage_configs::find(context.store().reader(), reach(&context)?, uid).await?;
+    let found =
+        storage_configs::find(context.store().reader(), context.caller()?.organization(), uid).await?;
     let stored = found.ok_or_else(Refusal::not_found)?;
     let credentials = open(&context, uid, &stored.credentials)?;
     let errors = context
@@ -136,15 +131,6 @@ pub(super) async fn setup_info(context: Context, operation: SetupInfo) -> Result
         avala_aws_account_id: account,
         external_id: hex::encode(&external_id[..16]),
         extra: Extra::new(),
-    })
-}
-
-/// What the caller reaches where no organization can be named.
-fn reach(context: &Context) -> Result<Reach<'_>, Refusal> {
-    let caller = context.caller()?;
-    Ok(Reach {
-        organization: caller.organization(),
-        user: Some(caller.user()),
     })
 }
 

@@ -76,6 +76,34 @@ pub(crate) async fn has_legacy(connection: &mut Connection, macs: &[[u8; 32]]) -
     Ok(found.is_some())
 }
 
+/// All rows of an owner's, whatever has become of them.
+pub(crate) async fn of_owner(connection: &mut Connection, owner: &str) -> Result<Vec<Stored>, StoreError> {
+    let rows = sql(select!("k.owner = $1"))
+        .bind(owner)
+        .fetch_all(connection)
+        .await?;
+    Ok(numbered(&rows)?.1)
+}
+
+/// Id and name of an organization's keys that were made so, and have neither an end by hand nor a successor.
+pub(crate) async fn made_by(
+    connection: &mut Connection,
+    organization: &str,
+    created_by: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = sql(
+        "SELECT id, name FROM api_keys WHERE organization = $1 AND created_by = $2 AND revoked_at IS NULL
+         AND rotated_to IS NULL ORDER BY position",
+    )
+    .bind(organization)
+    .bind(created_by)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("id")?, row.get("name")?)))
+        .collect()
+}
+
 pub(crate) async fn insert(
     connection: &mut Connection,
     row: &KeyRow,

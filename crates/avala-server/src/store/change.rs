@@ -25,6 +25,8 @@ pub(crate) enum Actor {
     SignUp { user: String },
     /// Whoever runs a program of the server's on its own machine.
     Console,
+    /// The list of what the server is to begin with.
+    Provision,
     /// The server itself, at a job.
     Server,
 }
@@ -36,6 +38,7 @@ impl Actor {
             Self::Key { id, .. } => format!("key:{id}"),
             Self::SignUp { .. } => "sign_up".to_owned(),
             Self::Console => "console".to_owned(),
+            Self::Provision => "provision".to_owned(),
             Self::Server => "server".to_owned(),
         }
     }
@@ -80,6 +83,7 @@ impl Change {
             Actor::Key { id, user } => ("key", Some(id.to_string()), Some(user.as_str())),
             Actor::SignUp { user } => ("sign_up", None, Some(user.as_str())),
             Actor::Console => ("console", None, None),
+            Actor::Provision => ("provision", None, None),
             Actor::Server => ("server", None, None),
         };
         let line = Line {

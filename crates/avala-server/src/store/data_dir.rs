@@ -76,6 +76,11 @@ impl DataDir {
         self.0.join("dev-key")
     }
 
+    /// Where the setup token is, until it is used.
+    pub(crate) fn setup_token(&self) -> PathBuf {
+        self.0.join("setup-token")
+    }
+
     /// Where the files of exports are, made if it is missing.
     pub(crate) fn make_exports(&self) -> io::Result<PathBuf> {
         let path = self.exports();

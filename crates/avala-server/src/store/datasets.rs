@@ -111,19 +111,17 @@ fn bound(
         .bind(dataset.updated_at.unwrap_or(now)))
 }
 
-/// A dataset of one of the user's organizations.
+/// A dataset of the organization.
 pub(crate) async fn find<'c>(
     executor: impl Into<Executor<'c>>,
-    user: &str,
+    organization: &str,
     uid: &str,
 ) -> Result<Option<Dataset>, StoreError> {
-    let row = sql(select!(
-        "organization IN (SELECT organization FROM memberships WHERE \"user\" = $1) AND uid = $2"
-    ))
-    .bind(user)
-    .bind(uid)
-    .fetch_optional(executor)
-    .await?;
+    let row = sql(select!("organization = $1 AND uid = $2"))
+        .bind(organization)
+        .bind(uid)
+        .fetch_optional(executor)
+        .await?;
     row.as_ref().map(dataset).transpose()
 }
 

@@ -2,7 +2,8 @@
 
 use avala_api::{Timestamp, Visibility, organizations::Organization};
 
-use super::{Connection, Reader, Row, StoreError, rows::instant, sql};
+use super::{Connection, Reader, Row, StoreError, memberships::read_role, rows::instant, sql};
+use crate::keys::Role;
 
 /// What both queries read: the organization, and the caller's place in it.
 macro_rules! select {
@@ -12,18 +13,19 @@ macro_rules! select {
              (SELECT count(*) FROM memberships c WHERE c.organization = o.uid) AS member_count,
              (SELECT count(*) FROM datasets d WHERE d.organization = o.uid) AS dataset_count,
              (SELECT count(*) FROM projects p WHERE p.organization = o.uid) AS project_count
-             FROM memberships m JOIN organizations o ON o.uid = m.organization WHERE m.\"user\" = $1 ",
+             FROM (SELECT organization, \"user\", role, joined_at FROM memberships
+                   UNION ALL SELECT organization, uid, role, created_at FROM service_accounts) m
+             JOIN organizations o ON o.uid = m.organization WHERE m.\"user\" = $1 ",
             $rest
         )
     };
 }
 
-/// An organization to be written, with its owner.
+/// An organization to be written. Nobody belongs to it yet.
 pub(crate) struct NewOrganization<'a> {
     pub(crate) uid: &'a str,
     pub(crate) slug: &'a str,
     pub(crate) name: &'a str,
-    pub(crate) owner: &'a str,
     pub(crate) created_at: Timestamp,
 }
 
@@ -33,12 +35,6 @@ pub(crate) async fn insert(connection: &mut Connection, new: &NewOrganization<'_
         .bind(new.uid)
         .bind(new.slug)
         .bind(new.name)
-        .bind(now)
-        .execute(&mut *connection)
-        .await?;
-    sql("INSERT INTO memberships (organization, \"user\", role, joined_at) VALUES ($1, $2, 'owner', $3)")
-        .bind(new.uid)
-        .bind(new.owner)
         .bind(now)
         .execute(connection)
         .await?;
@@ -55,16 +51,58 @@ pub(crate) async fn lock(connection: &mut Connection, uid: &str) -> Result<(), S
     Ok(())
 }
 
-/// The organization whose objects a user's keys reach: the first the user joined.
-pub(crate) async fn of_user(connection: &mut Connection, user: &str) -> Result<Option<String>, StoreError> {
+/// The organization whose objects a user's keys reach, and the user's role there: the first the user joined.
+pub(crate) async fn of_user(
+    connection: &mut Connection,
+    user: &str,
+) -> Result<Option<(String, Role)>, StoreError> {
     let row = sql(
-        "SELECT organization FROM memberships m JOIN organizations o ON o.uid = m.organization
+        "SELECT m.organization, m.role FROM memberships m JOIN organizations o ON o.uid = m.organization
          WHERE m.\"user\" = $1 ORDER BY m.joined_at, o.position LIMIT 1",
     )
     .bind(user)
     .fetch_optional(connection)
     .await?;
-    row.map(|row| row.get("organization")).transpose()
+    row.map(|row| Ok((row.get("organization")?, read_role(&row)?)))
+        .transpose()
+}
+
+/// An organization, by the name people call it.
+pub(crate) struct Called {
+    pub(crate) uid: String,
+    pub(crate) name: String,
+}
+
+pub(crate) async fn by_slug_within(
+    connection: &mut Connection,
+    slug: &str,
+) -> Result<Option<Called>, StoreError> {
+    let row = sql("SELECT uid, name FROM organizations WHERE slug = $1")
+        .bind(slug)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        Ok(Called {
+            uid: row.get("uid")?,
+            name: row.get("name")?,
+        })
+    })
+    .transpose()
+}
+
+pub(crate) async fn rename(
+    connection: &mut Connection,
+    uid: &str,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sql("UPDATE organizations SET name = $1, updated_at = $2 WHERE uid = $3")
+        .bind(name)
+        .bind(now)
+        .bind(uid)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// An organization, by the names it has.
@@ -73,16 +111,13 @@ pub(crate) struct Place {
     pub(crate) slug: String,
 }
 
-/// The organizations a user belongs to, in the order of joining.
-pub(crate) async fn places(reader: &Reader, user: &str) -> Result<Vec<Place>, StoreError> {
-    let rows = sql(
-        "SELECT o.uid, o.slug FROM memberships m JOIN organizations o ON o.uid = m.organization
-         WHERE m.\"user\" = $1 ORDER BY m.joined_at, o.position",
-    )
-    .bind(user)
-    .fetch_all(reader)
-    .await?;
-    rows.iter().map(place).collect()
+/// The names of an organization.
+pub(crate) async fn place(reader: &Reader, uid: &str) -> Result<Option<Place>, StoreError> {
+    let row = sql("SELECT uid, slug FROM organizations WHERE uid = $1")
+        .bind(uid)
+        .fetch_optional(reader)
+        .await?;
+    row.as_ref().map(place_of).transpose()
 }
 
 /// The organizations of this slug, or with an owner of this e-mail address; all of them without a name. Two at most:
@@ -101,10 +136,10 @@ pub(crate) async fn named(connection: &mut Connection, name: Option<&str>) -> Re
         .push(" ORDER BY position LIMIT 2")
         .fetch_all(connection)
         .await?;
-    rows.iter().map(place).collect()
+    rows.iter().map(place_of).collect()
 }
 
-fn place(row: &Row) -> Result<Place, StoreError> {
+fn place_of(row: &Row) -> Result<Place, StoreError> {
     Ok(Place {
         uid: row.get("uid")?,
         slug: row.get("slug")?,
@@ -128,10 +163,11 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn count(reader: &Reader, user: &str) -> Result<u64, StoreError> {
-    let row = sql("SELECT count(*) AS n FROM memberships WHERE \"user\" = $1")
-        .bind(user)
-        .fetch_one(reader)
-        .await?;
+    let row = sql("SELECT (SELECT count(*) FROM memberships WHERE \"user\" = $1)
+         + (SELECT count(*) FROM service_accounts WHERE uid = $1) AS n")
+    .bind(user)
+    .fetch_one(reader)
+    .await?;
     Ok(row.get::<i64>("n")?.unsigned_abs())
 }
 

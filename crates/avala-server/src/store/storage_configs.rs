@@ -11,24 +11,6 @@ use super::{
     sql,
 };
 
-/// Whose storage configs somebody reaches by uid: those of an organization, and of a user's others.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reach<'a> {
-    pub(crate) organization: &'a str,
-    pub(crate) user: Option<&'a str>,
-}
-
-/// The condition that a row with this uid is in reach.
-macro_rules! in_reach {
-    ($statement:literal) => {
-        concat!(
-            $statement,
-            " WHERE uid = $1 AND (organization = $2
-              OR organization IN (SELECT m.organization FROM memberships m WHERE m.\"user\" = $3))"
-        )
-    };
-}
-
 /// A storage config as it is kept.
 pub(crate) struct Stored {
     pub(crate) config: StorageConfig,
@@ -80,13 +62,12 @@ pub(crate) async fn list(
 
 pub(crate) async fn find<'c>(
     executor: impl Into<Executor<'c>>,
-    reach: Reach<'_>,
+    organization: &str,
     uid: &str,
 ) -> Result<Option<Stored>, StoreError> {
-    let row = sql(in_reach!("SELECT * FROM storage_configs"))
+    let row = sql("SELECT * FROM storage_configs WHERE uid = $1 AND organization = $2")
         .bind(uid)
-        .bind(reach.organization)
-        .bind(reach.user)
+        .bind(organization)
         .fetch_optional(executor)
         .await?;
     let stored = |row: Row| {
@@ -117,13 +98,12 @@ pub(crate) async fn set_verified(
 /// Whether there was one to delete.
 pub(crate) async fn delete(
     connection: &mut Connection,
-    reach: Reach<'_>,
+    organization: &str,
     uid: &str,
 ) -> Result<bool, StoreError> {
-    let done = sql(in_reach!("DELETE FROM storage_configs"))
+    let done = sql("DELETE FROM storage_configs WHERE uid = $1 AND organization = $2")
         .bind(uid)
-        .bind(reach.organization)
-        .bind(reach.user)
+        .bind(organization)
         .execute(connection)
         .await?;
     Ok(done > 0)

@@ -158,7 +158,7 @@ async fn every_route_wants_its_own_scope_and_no_other(on: On) {
             Needed::Anonymous | Needed::AnyKey => {
                 let answer = running.send(request(route).key(nothing.expose())).await;
                 assert!(
-                    ![401, 403].contains(&answer.status) || route.operation == "signup.create",
+                    ![401, 403].contains(&answer.status) || route.access == Needed::Anonymous,
                     "{route:?}"
                 );
                 continue;
@@ -206,6 +206,8 @@ fn assert_right(route: &Route, answer: &Answer) {
     let has_object = route.parameters().next().is_some();
     let right = match (route.method, has_object, route.paging) {
         (Method::Get, false, _) => 200,
+        // Its body must say which role, whoever is to have it.
+        _ if route.operation == "organizations.update_member_role" => 400,
         (_, true, _) => 404,
         (_, false, Paging::Nothing) => 204,
         _ => 400,

@@ -10,6 +10,8 @@ mod exports;
 mod inference_providers;
 mod organizations;
 mod projects;
+mod service_accounts;
+mod setup;
 mod signup;
 mod storage_configs;
 mod tasks;
@@ -27,6 +29,8 @@ pub use exports::Exports;
 pub use inference_providers::InferenceProviders;
 pub use organizations::Organizations;
 pub use projects::Projects;
+pub use service_accounts::ServiceAccounts;
+pub use setup::Setup;
 pub use signup::Signup;
 pub use storage_configs::StorageConfigs;
 pub use tasks::Tasks;
@@ -76,6 +80,11 @@ macro_rules! handles_of {
                 crate::resources::Signup(self.carrier())
             }
 
+            /// Setup: the first administrator of a self-hosted server.
+            pub fn setup(&self) -> crate::resources::Setup<$Carrier> {
+                crate::resources::Setup(self.carrier())
+            }
+
             /// The caller, and what the key may do.
             pub fn users(&self) -> crate::resources::Users<$Carrier> {
                 crate::resources::Users(self.carrier())
@@ -94,6 +103,11 @@ macro_rules! handles_of {
             /// Organizations.
             pub fn organizations(&self) -> crate::resources::Organizations<$Carrier> {
                 crate::resources::Organizations(self.carrier())
+            }
+
+            /// Service accounts.
+            pub fn service_accounts(&self) -> crate::resources::ServiceAccounts<$Carrier> {
+                crate::resources::ServiceAccounts(self.carrier())
             }
 
             /// Projects.
@@ -159,10 +173,12 @@ pub(crate) use handles_of;
 pub fn methods() -> impl Iterator<Item = (&'static str, String)> {
     [
         signup::METHODS,
+        setup::METHODS,
         users::METHODS,
         api_keys::METHODS,
         audit::METHODS,
         organizations::METHODS,
+        service_accounts::METHODS,
         projects::METHODS,
         datasets::METHODS,
         tasks::METHODS,

@@ -99,6 +99,12 @@ pub(super) async fn first_key(server: &Server, data_dir: &Path, path: &Path) -> 
     })
 }
 
+/// Whether the file of the first key was not removed while the key was good.
+pub(super) fn is_forgotten(path: &Path) -> bool {
+    let written = fs::metadata(path).and_then(|there| there.modified());
+    written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age >= LIFE))
+}
+
 fn read_note(path: &Path) -> Result<Note, Failure> {
     let note = fs::read(path)
         .ok()

@@ -27,6 +27,7 @@ pub(in crate::resources) async fn import(context: Context, operation: Import) ->
         Some(_) => {}
     }
     let new = NewKey {
+        owner: None,
         name: operation.name,
         access: operation.access,
         environment: operation.environment,

@@ -69,7 +69,6 @@ CREATE TABLE api_keys (
     is_legacy boolean DEFAULT false NOT NULL,
     muted_hints text DEFAULT '[]'::text NOT NULL,
     CONSTRAINT api_keys_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid),
-    CONSTRAINT api_keys_owner_fkey FOREIGN KEY (owner) REFERENCES users(uid),
     CONSTRAINT api_keys_pkey PRIMARY KEY (id)
 );
 CREATE TABLE audit (
@@ -313,6 +312,20 @@ CREATE TABLE schema_version (
     CONSTRAINT schema_version_only_row_check CHECK ((only_row = 1)),
     CONSTRAINT schema_version_pkey PRIMARY KEY (only_row)
 );
+CREATE TABLE service_accounts (
+    "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    uid text NOT NULL,
+    organization text NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    created_at bigint NOT NULL,
+    created_by text NOT NULL,
+    disabled_at bigint,
+    CONSTRAINT service_accounts_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid) ON DELETE CASCADE,
+    CONSTRAINT service_accounts_organization_name_key UNIQUE (organization, name),
+    CONSTRAINT service_accounts_pkey PRIMARY KEY ("position"),
+    CONSTRAINT service_accounts_uid_key UNIQUE (uid)
+);
 CREATE TABLE storage_configs (
     "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     uid text NOT NULL,
@@ -360,6 +373,7 @@ CREATE TABLE users (
     last_name text,
     password_hash text,
     created_at bigint NOT NULL,
+    disabled_at bigint,
     CONSTRAINT users_pkey PRIMARY KEY ("position"),
     CONSTRAINT users_uid_key UNIQUE (uid)
 );
@@ -399,6 +413,7 @@ CREATE INDEX agent_executions_by_registration ON public.agent_executions USING b
 CREATE INDEX agents_by_organization ON public.agents USING btree (organization, "position");
 CREATE UNIQUE INDEX api_keys_by_legacy_mac ON public.api_keys USING btree (mac) WHERE is_legacy;
 CREATE INDEX api_keys_by_organization ON public.api_keys USING btree (organization, "position");
+CREATE INDEX api_keys_by_owner ON public.api_keys USING btree (owner);
 CREATE UNIQUE INDEX api_keys_by_position ON public.api_keys USING btree ("position");
 CREATE INDEX api_keys_by_seq ON public.api_keys USING btree (seq);
 CREATE INDEX api_keys_in_force ON public.api_keys USING btree (organization, expires_at) WHERE (revoked_at IS NULL);
@@ -417,6 +432,7 @@ CREATE INDEX key_usage_by_hour ON public.key_usage USING btree (hour);
 CREATE INDEX key_usage_days_by_day ON public.key_usage_days USING btree (day);
 CREATE INDEX projects_by_organization ON public.projects USING btree (organization, "position");
 CREATE INDEX results_by_task ON public.results USING btree (task, "position");
+CREATE INDEX service_accounts_by_organization ON public.service_accounts USING btree (organization, "position");
 CREATE INDEX storage_configs_by_organization ON public.storage_configs USING btree (organization, "position");
 CREATE INDEX tasks_by_dataset ON public.tasks USING btree (dataset, "position");
 CREATE INDEX tasks_by_organization ON public.tasks USING btree (organization, "position");

@@ -35,7 +35,7 @@ CREATE TABLE agents (
 CREATE TABLE api_keys (
     id            TEXT PRIMARY KEY,
     class         TEXT NOT NULL,
-    owner         TEXT NOT NULL REFERENCES users (uid),
+    owner         TEXT NOT NULL,
     organization  TEXT NOT NULL REFERENCES organizations (uid),
     name          TEXT NOT NULL,
     mac           BLOB NOT NULL,
@@ -250,6 +250,17 @@ CREATE TABLE results (
     created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE service_accounts (
+    position      INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid           TEXT NOT NULL UNIQUE,
+    organization  TEXT NOT NULL REFERENCES organizations (uid) ON DELETE CASCADE,
+    name          TEXT NOT NULL,
+    role          TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    created_by    TEXT NOT NULL,
+    disabled_at   INTEGER,
+    UNIQUE (organization, name)
+) STRICT;
 CREATE TABLE storage_configs (
     position               INTEGER PRIMARY KEY AUTOINCREMENT,
     uid                    TEXT NOT NULL UNIQUE,
@@ -289,7 +300,7 @@ CREATE TABLE users (
     last_name     TEXT,
     password_hash TEXT,
     created_at    INTEGER NOT NULL
-) STRICT;
+, disabled_at INTEGER) STRICT;
 CREATE TABLE webhook_deliveries (
     position        INTEGER PRIMARY KEY AUTOINCREMENT,
     uid             TEXT NOT NULL UNIQUE,
@@ -319,6 +330,7 @@ CREATE INDEX agent_executions_by_registration ON agent_executions (registration,
 CREATE INDEX agents_by_organization ON agents (organization, position);
 CREATE UNIQUE INDEX api_keys_by_legacy_mac ON api_keys (mac) WHERE is_legacy;
 CREATE INDEX api_keys_by_organization ON api_keys (organization, position);
+CREATE INDEX api_keys_by_owner ON api_keys (owner);
 CREATE UNIQUE INDEX api_keys_by_position ON api_keys (position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
 CREATE INDEX api_keys_in_force ON api_keys (organization, expires_at) WHERE revoked_at IS NULL;
@@ -337,6 +349,7 @@ CREATE INDEX key_usage_by_hour ON key_usage (hour);
 CREATE INDEX key_usage_days_by_day ON key_usage_days (day);
 CREATE INDEX projects_by_organization ON projects (organization, position);
 CREATE INDEX results_by_task ON results (task, position);
+CREATE INDEX service_accounts_by_organization ON service_accounts (organization, position);
 CREATE INDEX storage_configs_by_organization ON storage_configs (organization, position);
 CREATE INDEX tasks_by_dataset ON tasks (dataset, position);
 CREATE INDEX tasks_by_organization ON tasks (organization, position);
