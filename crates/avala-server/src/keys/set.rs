@@ -36,10 +36,17 @@ impl KeySet {
     /// Takes a row in, unless a newer one is there, or was.
     pub(crate) fn apply(&self, row: KeyRow) {
         let removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.take(&removed, row);
+        self.take(&removed, Arc::new(row));
     }
 
-    fn take(&self, removed: &Removed, row: KeyRow) {
+    /// The row as it stands in the set, if it is the same: all rows are read again and again, and would be there twice
+    /// meanwhile.
+    pub(crate) fn shared(&self, row: KeyRow) -> Arc<KeyRow> {
+        let present = self.find(row.id).filter(|present| **present == row);
+        present.unwrap_or_else(|| Arc::new(row))
+    }
+
+    fn take(&self, removed: &Removed, row: Arc<KeyRow>) {
         let rows = self.rows.pin();
         let is_wanted = match rows.get(&row.id) {
             // A database that went back and forward again gives the same numbers to other changes.
@@ -49,7 +56,7 @@ impl KeySet {
             None => removed.get(&row.id).is_none_or(|seq| *seq <= row.seq),
         };
         if is_wanted {
-            rows.insert(row.id, Arc::new(row));
+            rows.insert(row.id, row);
         }
     }
 
@@ -62,7 +69,7 @@ impl KeySet {
     }
 
     /// Takes in all rows of the database as it was at a number. What is newer than that number stays as it is.
-    pub(crate) fn replace(&self, rows: Vec<KeyRow>, newest: i64) {
+    pub(crate) fn replace(&self, rows: Vec<Arc<KeyRow>>, newest: i64) {
         let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let kept: HashSet<KeyId> = rows.iter().map(|row| row.id).collect();
         self.rows.pin().retain(|id, present| {
@@ -78,14 +85,14 @@ impl KeySet {
     }
 
     /// Takes in all rows of a database that went back in time: what is known of its future is not kept.
-    pub(crate) fn begin_again(&self, rows: Vec<KeyRow>) {
+    pub(crate) fn begin_again(&self, rows: Vec<Arc<KeyRow>>) {
         let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         removed.clear();
         let set = self.rows.pin();
         let kept: HashSet<KeyId> = rows.iter().map(|row| row.id).collect();
         set.retain(|id, _| kept.contains(id));
         for row in rows {
-            set.insert(row.id, Arc::new(row));
+            set.insert(row.id, row);
         }
     }
 }
@@ -112,7 +119,7 @@ mod tests {
     #[test]
     fn a_revocation_is_taken_in_whatever_its_number() {
         for take in [KeySet::apply, |set: &KeySet, row: KeyRow| {
-            set.replace(vec![row], 9);
+            set.replace(vec![Arc::new(row)], 9);
         }] {
             let set = KeySet::default();
             set.apply(row(7));
@@ -132,15 +139,24 @@ mod tests {
             set.apply(row(7));
             take_out(&set);
             set.apply(row(5));
-            set.replace(vec![row(6)], 9);
+            set.replace(vec![Arc::new(row(6))], 9);
             assert!(set.find(row(7).id).is_none());
             set.apply(row(7));
             assert!(set.find(row(7).id).is_some());
 
             // A database that went back in time begins anew.
             take_out(&set);
-            set.begin_again(vec![row(3)]);
+            set.begin_again(vec![Arc::new(row(3))]);
             assert_eq!(set.find(row(7).id).unwrap().seq, 3);
         }
+    }
+
+    #[test]
+    fn a_row_that_was_read_again_is_there_once() {
+        let set = KeySet::default();
+        set.apply(row(7));
+        let present = set.find(row(7).id).unwrap();
+        assert!(Arc::ptr_eq(&set.shared(row(7)), &present));
+        assert!(!Arc::ptr_eq(&set.shared(revoked(7)), &present));
     }
 }
