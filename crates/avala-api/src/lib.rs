@@ -56,7 +56,7 @@ pub use operation::{Answer, Operation, Paged};
 pub use page::{Cursor, Page};
 pub use parameters::{CommaList, InvalidParameter, Query, QueryValue};
 pub use patch::Patch;
-pub use request::{CallOptions, Carrier, RateLimit, Request, Response, Retry, request_id};
+pub use request::{CallOptions, Carrier, RateLimit, Request, Response, Retry, key_class, request_id};
 pub use route::{Access, Method, Paging, Route};
 pub use scope::{Scope, ScopeName, UnknownScope};
 pub use secret_object::SecretObject;

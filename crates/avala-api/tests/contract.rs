@@ -61,12 +61,14 @@ fn example(name: &str, property: &Property) -> Value {
         "array" if name == "buckets" => {
             json!([{"start": "2026-01-31T12:00:00Z", "requests": 7, "refused": 1, "by_group": {"agents": 7}, "by_status": {"2xx": 6, "refused": 1}}])
         }
+        "array" if name == "keys" => json!([]),
         "array" if name == "hints" => json!([{"rule": "unused", "text": "some-text"}]),
         "array" => json!(["some-text"]),
         "object" if name == "user" => {
             json!({"uid": "u", "username": "n", "email": null, "first_name": null, "last_name": null, "in_waitlist": false})
         }
         "object" if name == "access" => json!({"kind": "listed", "scopes": ["datasets.read"]}),
+        "object" if name == "filter" => json!({"environment": "some-text", "legacy": true}),
         "object" if name == "actor" => json!({"kind": "key", "key": "some-text", "user": null}),
         "object" if name == "errors" => json!({"some": ["text"]}),
         "object" => json!({"some": 7}),

@@ -137,6 +137,15 @@ pub enum AuthorityError {
     /// Something was made under this name before.
     #[error("a request of this name was carried out before")]
     Repeated,
+    /// The policy of the organization does not let a key be like this.
+    #[error("the policy of the organization {0}")]
+    OutsidePolicy(&'static str),
+    /// The organization has as many keys as it may have.
+    #[error("the organization has as many keys as its policy lets it have")]
+    TooManyKeys,
+    /// The key was taken over before.
+    #[error("this key was taken over before")]
+    KeyExists,
     /// The stored row does not carry its seal: somebody changed it by hand.
     #[error(
         "the stored key was changed outside of the server; it opens nothing any more, and its row can be deleted"

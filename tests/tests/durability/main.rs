@@ -9,6 +9,7 @@
 
 mod keys;
 mod migrations;
+mod older;
 mod presented;
 mod rounds;
 mod syncs;

@@ -9,7 +9,7 @@ use avala_keys::Secret;
 use avala_tests::ServeProcess;
 use serde_json::Value;
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     /// It opens, and may do this.
     Opens(Vec<String>),

@@ -6,6 +6,8 @@ use avala_keys::Secret;
 use avala_server::audit::Head;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::KeyPolicyChange;
+
 /// The data of a server on this machine.
 #[derive(Debug, Subcommand)]
 pub enum ServerVerb {
@@ -22,9 +24,57 @@ pub enum ServerVerb {
     /// Read the audit: who did what, as a chain in which no line can be altered unnoticed
     #[command(subcommand)]
     Audit(AuditVerb),
+    /// What an organization lets its new keys be, also so that it is more than before
+    #[command(subcommand)]
+    Policy(ServerPolicyVerb),
     /// Replace the pepper, which keys are checked with, while the server runs and without issuing keys anew
     #[command(subcommand)]
     Pepper(PepperVerb),
+}
+
+/// What an organization lets its new keys be.
+#[derive(Debug, Subcommand)]
+pub enum ServerPolicyVerb {
+    /// Show it
+    Show(ServerPolicy),
+    /// Change it, on a server that is running as well
+    Set(Box<ServerPolicySet>),
+}
+
+/// `avala server policy show`
+#[derive(Debug, Args)]
+pub struct ServerPolicy {
+    /// The organization, by its slug or its owner's e-mail address, if the server has several
+    #[arg(long, value_name = "NAME")]
+    pub organization: Option<String>,
+
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
+}
+
+/// `avala server policy set`
+#[derive(Debug, Args)]
+pub struct ServerPolicySet {
+    /// Which.
+    #[command(flatten)]
+    pub policy: ServerPolicy,
+
+    /// What is to be different.
+    #[command(flatten)]
+    pub change: KeyPolicyChange,
+
+    /// A key may live as long as it likes
+    #[arg(long, group = "policy", conflicts_with = "longest_life")]
+    pub any_life: bool,
+
+    /// A key need not have an end
+    #[arg(long, group = "policy", conflicts_with = "requires_expiry")]
+    pub no_expiry: bool,
+
+    /// A key may have every scope, and may be full
+    #[arg(long, group = "policy", conflicts_with = "allowed_scopes")]
+    pub any_scope: bool,
 }
 
 /// `avala server seed`

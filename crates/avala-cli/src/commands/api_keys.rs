@@ -1,14 +1,20 @@
 //! `avala keys …`
 
+mod bulk;
+mod policy;
+
+#[cfg(feature = "server")]
+pub(super) use policy::fields as policy_fields;
 use std::{collections::BTreeMap, time::SystemTime};
 
 use avala_api::{
-    Operation, Timestamp,
+    Operation, Scope, Timestamp,
     api_keys::{
-        ApiKey, Create, Disable, Enable, EndGrace, Get, GetUsage, KeyAccess, KeyUsage, List, Revoke,
-        RevokeReason, Rotate, Update, UsageBucket,
+        ApiKey, ApiKeyId, Create, Disable, Enable, EndGrace, Get, GetPolicy, GetUsage, Import, KeyAccess,
+        KeyUsage, List, Revoke, RevokeMany, RevokeReason, Rotate, Update, UpdatePolicy, UsageBucket,
     },
 };
+use avala_keys::{Shape, classify};
 use ipnet::IpNet;
 
 use crate::{
@@ -23,20 +29,25 @@ use crate::{
 
 pub(super) const CALLS: &[(&str, &str)] = &[
     (Create::ROUTE.operation, "avala keys create"),
+    (Import::ROUTE.operation, "avala keys import"),
     (List::ROUTE.operation, "avala keys list"),
     (Get::ROUTE.operation, "avala keys show"),
     (Update::ROUTE.operation, "avala keys update"),
     (Rotate::ROUTE.operation, "avala keys rotate"),
     (EndGrace::ROUTE.operation, "avala keys end-grace"),
     (Revoke::ROUTE.operation, "avala keys revoke"),
+    (RevokeMany::ROUTE.operation, "avala keys revoke"),
     (Disable::ROUTE.operation, "avala keys disable"),
     (Enable::ROUTE.operation, "avala keys enable"),
     (GetUsage::ROUTE.operation, "avala keys usage"),
+    (GetPolicy::ROUTE.operation, "avala keys policy show"),
+    (UpdatePolicy::ROUTE.operation, "avala keys policy update"),
 ];
 
 pub(super) async fn run(session: &Session, verb: args::ApiKeys) -> Result<(), Failure> {
     match verb {
         args::ApiKeys::Create(args) => create(session, *args).await,
+        args::ApiKeys::Import(args) => import(session, args.asked).await,
         args::ApiKeys::List(args) => {
             let mut list = List::new().limit(args.listing.page());
             list.state = args.state;
@@ -48,7 +59,11 @@ pub(super) async fn run(session: &Session, verb: args::ApiKeys) -> Result<(), Fa
         args::ApiKeys::Update(args) => update(session, args).await,
         args::ApiKeys::Rotate(args) => rotate(session, args).await,
         args::ApiKeys::EndGrace(args) => ask(session, EndGrace::new(args.id)).await,
-        args::ApiKeys::Revoke(args) => revoke(session, args).await,
+        args::ApiKeys::Revoke(args) => match args.id.clone() {
+            Some(id) => revoke(session, id, *args).await,
+            None => bulk::revoke(session, *args).await,
+        },
+        args::ApiKeys::Policy(verb) => policy::run(session, verb).await,
         args::ApiKeys::Disable(args) => ask(session, Disable::new(args.id)).await,
         args::ApiKeys::Enable(args) => ask(session, Enable::new(args.id)).await,
         args::ApiKeys::Usage(args) => {
@@ -71,16 +86,11 @@ async fn ask<O: Operation<Answer = ApiKey>>(session: &Session, operation: O) -> 
 async fn create(session: &Session, args: args::CreateApiKey) -> Result<(), Failure> {
     let caller = session.may_call::<Create>()?;
     let destination = Destination::choose(session.out, &args.key)?;
-    // The parser sees to it that exactly one of the two was said.
-    let access = if args.full_access {
-        KeyAccess::Full
-    } else {
-        KeyAccess::listed(args.scopes)
-    };
-    let mut create = Create::new(args.name, access);
-    create.environment = args.environment;
-    create.expires_at = end(args.expiry)?;
-    create.allowed_networks = (!args.networks.is_empty()).then(|| in_cidr(&args.networks));
+    let asked = args.asked;
+    let mut create = Create::new(asked.name, access(asked.full_access, asked.scopes));
+    create.environment = asked.environment;
+    create.expires_at = end(asked.expiry)?;
+    create.allowed_networks = (!asked.networks.is_empty()).then(|| in_cidr(&asked.networks));
     create.owner = args.owner;
     let key = caller.send(create).await.map_err(|failure| {
         if_the_answer_was_lost(
@@ -92,9 +102,46 @@ async fn create(session: &Session, args: args::CreateApiKey) -> Result<(), Failu
     hand_over(session, destination, key, &made).await
 }
 
+/// What a new key may do. The parser sees to it that exactly one of the two was said.
+fn access(is_full: bool, scopes: Vec<Scope>) -> KeyAccess {
+    if is_full {
+        KeyAccess::Full
+    } else {
+        KeyAccess::listed(scopes)
+    }
+}
+
+async fn import(session: &Session, asked: args::ApiKeyAsked) -> Result<(), Failure> {
+    let caller = session.may_call::<Import>()?;
+    let secret = terminal::secret_asked_for("The key")?;
+    if classify(secret.expose()) != Shape::Hex {
+        return Err(
+            Failure::usage("This is no key of 40 lower-case hexadecimal digits.").hint("Nothing was sent."),
+        );
+    }
+    let mut import = Import::new(asked.name, secret, access(asked.full_access, asked.scopes));
+    import.environment = asked.environment;
+    import.expires_at = end(asked.expiry)?;
+    import.allowed_networks = (!asked.networks.is_empty()).then(|| in_cidr(&asked.networks));
+    let key = caller.send(import).await.map_err(|failure| {
+        if_the_answer_was_lost(
+            failure,
+            "If only the answer was lost, `avala keys list` shows the key; doing it again says that it is there.",
+        )
+    })?;
+    show(session, key)
+}
+
 async fn update(session: &Session, args: args::UpdateApiKey) -> Result<(), Failure> {
     let caller = session.may_call::<Update>()?;
-    let mut update = Update::new(args.key.id);
+    let id = args.key.id;
+    let mut update = Update::new(&id);
+    if !args.mute_hints.is_empty() || !args.unmute_hints.is_empty() {
+        let key = session.may_call::<Get>()?.send(Get::new(id)).await?;
+        let mut muted = [key.muted_hints, args.mute_hints].concat();
+        muted.retain(|rule| !args.unmute_hints.contains(rule));
+        update.muted_hints = Some(muted);
+    }
     update.name = args.name;
     update.access = args.scopes.map(KeyAccess::listed);
     update.expires_at = end(args.expiry)?;
@@ -122,9 +169,8 @@ async fn rotate(session: &Session, args: args::RotateApiKey) -> Result<(), Failu
     hand_over(session, destination, key, &made).await
 }
 
-async fn revoke(session: &Session, args: args::RevokeApiKey) -> Result<(), Failure> {
+async fn revoke(session: &Session, id: ApiKeyId, args: args::RevokeApiKey) -> Result<(), Failure> {
     let caller = session.may_call::<Revoke>()?;
-    let id = args.key.id;
     terminal::confirm(&format!("Revoke the key {id}, for ever?"), args.yes)?;
     let mut revoke = Revoke::new(id);
     revoke.reason = args.reason;
@@ -145,7 +191,13 @@ async fn hand_over(
     };
     match outcome {
         Ok(Some(_file)) => show(session, key),
-        Ok(None) => Ok(()),
+        Ok(None) => {
+            // Programs that read JSON have them in the answer.
+            if !out.is_json() {
+                key.hints.iter().for_each(|hint| out.note(&hint.text));
+            }
+            Ok(())
+        }
         Err(failure) => Err(take_back(session, &key, &failure).await),
     }
 }
@@ -216,7 +268,6 @@ impl Record for ApiKey {
         } else {
             "full".into()
         };
-        let hints: Vec<&str> = self.hints.iter().map(|hint| hint.text.as_str()).collect();
         let mut fields = vec![
             ("id", Cell::text(&self.id)),
             ("name", Cell::text(&self.name)),
@@ -231,7 +282,6 @@ impl Record for ApiKey {
             ("created by", self.created_by.clone().into()),
             ("expires", self.expires_at.into()),
             ("last used", self.last_used_at.into()),
-            ("hints", Cell::names(&hints)),
         ];
         let mut told = |name, cell| match cell {
             Cell::Nothing => {}
@@ -247,6 +297,12 @@ impl Record for ApiKey {
         told("effective", Cell::optional(self.effective.as_ref()));
         let within = self.effective_within_ms.map(|millis| format!("{millis} ms"));
         told("everywhere within", within.into());
+        for hint in &self.hints {
+            told("hint", format!("{}: {}", hint.rule, hint.text).into());
+        }
+        if !self.muted_hints.is_empty() {
+            told("muted hints", Cell::names(&self.muted_hints));
+        }
         fields
     }
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod pepper;
+mod policy;
 mod seed;
 
 use avala_server::keys::Authority;
@@ -12,7 +13,7 @@ use super::{
     serve::{database, sentence},
 };
 use crate::{
-    args::{Global, PepperVerb, ServerData, ServerVerb},
+    args::{Global, PepperVerb, ServerData, ServerPolicyVerb, ServerVerb},
     exit::Exit,
     failure::Failure,
     logging,
@@ -22,7 +23,9 @@ use crate::{
 pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit, Failure> {
     let only_reads = matches!(
         verb,
-        ServerVerb::Audit(_) | ServerVerb::Pepper(PepperVerb::List(_))
+        ServerVerb::Audit(_)
+            | ServerVerb::Policy(ServerPolicyVerb::Show(_))
+            | ServerVerb::Pepper(PepperVerb::List(_))
     );
     if global.read_only && !only_reads {
         return Err(Failure::usage(
@@ -35,6 +38,7 @@ pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit
         match verb {
             ServerVerb::Seed(args) => seed::run(args, out).await,
             ServerVerb::Audit(verb) => audit::run(verb, out).await,
+            ServerVerb::Policy(verb) => policy::run(verb, out).await,
             ServerVerb::Pepper(verb) => pepper::run(verb, out).await,
         }
     }))?;

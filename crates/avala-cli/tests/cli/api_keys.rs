@@ -374,6 +374,29 @@ fn keys_are_listed_without_what_they_open_with() {
 }
 
 #[test]
+fn a_muted_hint_joins_those_that_are_and_leaves_them() {
+    for (options, muted) in [
+        (
+            "--mute-hint unused",
+            json!(["full_access", "expires_soon", "unused"]),
+        ),
+        ("--unmute-hint full_access,unused", json!(["expires_soon"])),
+        (
+            "--mute-hint unused --unmute-hint expires_soon --name n",
+            json!(["full_access", "unused"]),
+        ),
+    ] {
+        let mut told = key();
+        told["muted_hints"] = json!(["full_access", "expires_soon"]);
+        let server = in_turn(&[("200 OK", &told.to_string())]);
+        on(&server, &format!("keys update {ID} {options}")).printed();
+        let path = format!("/api-keys/{ID}/");
+        assert_eq!(server.lines(), [format!("GET {path}"), format!("PATCH {path}")]);
+        assert_eq!(server.body()["muted_hints"], muted, "{options}");
+    }
+}
+
+#[test]
 fn the_use_of_a_key_is_summed_up() {
     let hour = |start, requests, refused| {
         json!({
@@ -382,6 +405,7 @@ fn the_use_of_a_key_is_summed_up() {
     };
     let usage = json!({
         "last_used_at": "2026-01-31T13:05:00Z", "last_used_ip": "192.0.2.7", "last_used_agent": "avala-python/0.10.0",
+        "last_refused_at": "2026-02-03T00:00:00Z", "last_refused_ip": "192.0.2.8", "last_refused_agent": "curl/8",
         "buckets": [hour("2026-01-31T12:00:00Z", 3, 1), hour("2026-01-31T13:00:00Z", 4, 0)],
     });
     let server = in_turn(&[("200 OK", &usage.to_string())]);
@@ -397,6 +421,9 @@ fn the_use_of_a_key_is_summed_up() {
         "refused\t1\n",
         "resources\twebhooks 7\n",
         "answers\t2xx 6\n",
+        "last refused\t2026-02-03T00:00:00Z\n",
+        "refused from\t192.0.2.8\n",
+        "refused by\tcurl/8\n",
     ] {
         assert!(text.contains(line), "{text}");
     }
@@ -408,7 +435,11 @@ fn a_key_tells_its_whole_story() {
         "state": "revoked", "environment": "staging", "created_by": "console", "grace_until": "2026-02-01T12:00:00Z",
         "rotated_from": "Before000000", "rotated_to": "After0000000", "revoked_at": "2026-02-02T12:00:00Z",
         "revoked_by": "key:Other0000000", "revoked_reason": "leaked", "last_used_at": "2026-02-01T11:00:00Z", "legacy": true,
-        "hints": [{"rule": "unused", "text": "Nobody used it for 90 days."}], "effective": "lease", "effective_within_ms": 250,
+        "hints": [
+            {"rule": "full_access", "text": "It may do everything. Narrow it, now."},
+            {"rule": "unused", "text": "Nobody used it for 90 days."},
+        ],
+        "muted_hints": ["expires_soon", "new_network"], "effective": "lease", "effective_within_ms": 250,
     });
     let mut told = key();
     told.as_object_mut()

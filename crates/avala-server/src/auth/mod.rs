@@ -6,6 +6,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use avala_api::{Access, Scope, ScopeName};
 use avala_keys::KeyId;
+use header::Presented;
 use http::HeaderMap;
 
 use crate::{
@@ -18,19 +19,23 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Principal(Arc<KeyRow>);
 
+/// Who proved to hold a key, whether it is in force or not: it opens nothing, and whoever is refused is called by it.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder(Arc<KeyRow>);
+
 /// Nobody who may ask.
 #[derive(Clone, Debug)]
 pub(crate) struct Unidentified {
     pub(crate) refusal: Refusal,
-    /// The key, if whoever sent it has proven to hold it: it is not in force.
-    pub(crate) proven: Option<KeyId>,
+    /// Whose key it was, if that was proven: it is not in force.
+    pub(crate) holder: Option<Holder>,
 }
 
 impl From<Refusal> for Unidentified {
     fn from(refusal: Refusal) -> Self {
         Self {
             refusal,
-            proven: None,
+            holder: None,
         }
     }
 }
@@ -45,18 +50,25 @@ impl Principal {
     /// Checks the presented key: form, class, possession, state and expiry, in this order. What is decided before
     /// possession is proven can be computed by anybody from the key alone, so it tells nothing about other keys.
     pub(crate) fn identify(headers: &HeaderMap, authority: &Authority) -> Result<Self, Unidentified> {
-        let key = header::presented_key(headers)?;
-        if key.class() != authority.class() {
-            return Err(Refusal::key("key_wrong_class").into());
-        }
-        let row = authority.prove(&key).ok_or_else(|| Refusal::key("key_invalid"))?;
+        let row = match header::presented_key(headers)? {
+            Presented::Issued(key) if key.class() != authority.class() => {
+                return Err(Refusal::key("key_wrong_class").into());
+            }
+            Presented::Issued(key) => authority.prove(&key),
+            Presented::Legacy(key) => authority.prove_legacy(&key),
+        };
+        let row = row.ok_or_else(|| Refusal::key("key_invalid"))?;
         match out_of_force(&row, authority) {
             None => Ok(Self(row)),
             Some(refusal) => Err(Unidentified {
                 refusal,
-                proven: Some(row.id),
+                holder: Some(Holder(row)),
             }),
         }
+    }
+
+    pub(crate) fn holder(&self) -> Holder {
+        Holder(self.0.clone())
     }
 
     /// Whether the key may be used from there.
@@ -110,6 +122,20 @@ impl Principal {
             id: self.key(),
             user: self.user().to_owned(),
         }
+    }
+}
+
+impl Holder {
+    pub(crate) fn key(&self) -> KeyId {
+        self.0.id
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        &self.0.owner
+    }
+
+    pub(crate) fn organization(&self) -> &str {
+        &self.0.organization
     }
 }
 

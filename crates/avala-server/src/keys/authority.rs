@@ -15,7 +15,7 @@ use avala_keys::{ApiKey, Class, KeyId, RandomnessFailed};
 use ipnet::IpNet;
 
 use super::{
-    About, Access, KeyRow, Opened, Peppers, Role,
+    About, Access, KeyRow, LegacyKey, Opened, PepperId, Peppers, Role,
     life::{Asker, REVOKE},
     open,
     renewal::Renewals,
@@ -197,13 +197,21 @@ impl Authority {
         let key = self.draw()?;
         let peppers = self.peppers();
         let (pepper_id, pepper) = peppers.current(self.now());
-        let row = KeyRow {
-            id: key.id(),
+        let seq = change.next_seq().await?;
+        let row = self.row(mint, key.id(), (pepper_id, pepper.mac(key.expose())), seq);
+        api_keys::insert(change.connection(), &row, &pepper.seal_row(&row)).await?;
+        Ok((Issued { id: key.id(), key }, row))
+    }
+
+    /// The row of a new key.
+    fn row(&self, mint: Mint, id: KeyId, (pepper, mac): (PepperId, [u8; 32]), seq: i64) -> KeyRow {
+        KeyRow {
+            id,
             class: self.0.class,
             owner: mint.owner,
             organization: mint.organization,
-            mac: pepper.mac(key.expose()),
-            pepper: pepper_id,
+            mac,
+            pepper,
             access: mint.access,
             role: mint.role,
             suspended_at: None,
@@ -213,7 +221,7 @@ impl Authority {
             disabled_at: None,
             rotated_to: None,
             grace_until: None,
-            seq: change.next_seq().await?,
+            seq,
             about: Box::new(About {
                 name: mint.name,
                 created_at: self.now(),
@@ -225,9 +233,34 @@ impl Authority {
                 is_legacy: false,
                 muted_hints: Vec::new(),
             }),
-        };
+        }
+    }
+
+    /// Takes over a key, and makes its row. The number comes first: of two changes that take over one key, the second
+    /// sees what the first did.
+    pub(super) async fn take_over(
+        &self,
+        change: &mut Change,
+        mint: Mint,
+        key: &LegacyKey,
+    ) -> Result<KeyRow, AuthorityError> {
+        let seq = change.next_seq().await?;
+        let peppers = self.peppers();
+        // It does not say which of them its MAC was made with.
+        let macs: Vec<[u8; 32]> = peppers
+            .living()
+            .map(|(_, pepper)| pepper.mac(key.expose()))
+            .collect();
+        if api_keys::has_legacy(change.connection(), &macs).await? {
+            return Err(AuthorityError::KeyExists);
+        }
+        let (pepper_id, pepper) = peppers.current(self.now());
+        // Of what is drawn, the secret is forgotten.
+        let id = self.draw()?.id();
+        let mut row = self.row(mint, id, (pepper_id, pepper.mac(key.expose())), seq);
+        row.about.is_legacy = true;
         api_keys::insert(change.connection(), &row, &pepper.seal_row(&row)).await?;
-        Ok((Issued { id: key.id(), key }, row))
+        Ok(row)
     }
 
     /// A key whose public id no other key has, as far as this process knows; what it does not know, the database
@@ -309,9 +342,29 @@ impl Authority {
         let proven = pepper.mac(key.expose()).ct_eq(expected);
         let row = row.filter(|_| proven.into())?;
         if row.pepper != newest.0 {
-            self.0.renewals.ask(&row, peppers.current(self.now()), key);
+            self.0
+                .renewals
+                .ask(&row, peppers.current(self.now()), key.expose());
         }
         Some(row)
+    }
+
+    /// The same of a key without an id: found by its MAC, or not at all. To guess at what is found takes the pepper.
+    pub(crate) fn prove_legacy(&self, key: &LegacyKey) -> Option<Arc<KeyRow>> {
+        let peppers = self.0.peppers.load();
+        let mut macs = peppers.living().map(|(_, pepper)| pepper.mac(key.expose()));
+        let row = macs.find_map(|mac| self.0.set.find_legacy(&mac))?;
+        if row.pepper != peppers.newest().0 {
+            self.0
+                .renewals
+                .ask(&row, peppers.current(self.now()), key.expose());
+        }
+        Some(row)
+    }
+
+    /// How many keys of an organization are not revoked, as far as this process knows.
+    pub(super) fn held(&self, organization: &str) -> u64 {
+        self.0.set.held(organization)
     }
 
     /// How many keys there are, whatever their state.

@@ -2,13 +2,16 @@
 
 mod authority;
 mod bounds;
+mod bulk;
 mod dev;
 mod follow;
+mod legacy;
 mod life;
 mod opening;
 mod pepper;
 mod pepper_rotation;
 mod peppers;
+mod policy;
 mod renewal;
 mod role;
 mod row;
@@ -17,12 +20,15 @@ mod set;
 
 pub use authority::{Authority, Issued, NewKey};
 pub use pepper_rotation::{PepperState, PepperUse};
+pub use policy::KeyPolicy;
 pub use row::Access;
 
 pub(crate) use authority::Mint;
 pub(crate) use bounds::Bounds;
+pub(crate) use bulk::Selection;
 
 pub(crate) use follow::Follower;
+pub(crate) use legacy::LegacyKey;
 pub(crate) use life::{Asker, Successor};
 pub(crate) use opening::{Opened, open};
 pub(crate) use pepper::{Pepper, PepperId, sign};

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use avala_keys::{ApiKey, KeyId};
+use avala_keys::KeyId;
 use tokio::time::MissedTickBehavior;
 
 use super::{Authority, KeyRow, Pepper, PepperId};
@@ -38,7 +38,7 @@ struct Renewal {
 
 impl Renewals {
     /// Has a key moved to a pepper, if it is not there. The key was just proven to be this row's.
-    pub(super) fn ask(&self, row: &KeyRow, (id, pepper): (PepperId, &Pepper), key: &ApiKey) {
+    pub(super) fn ask(&self, row: &KeyRow, (id, pepper): (PepperId, &Pepper), key: &str) {
         if row.pepper == id {
             return;
         }
@@ -46,7 +46,7 @@ impl Renewals {
         if waiting.len() < MOST && !waiting.contains_key(&row.id) {
             let renewal = Renewal {
                 from: row.mac,
-                to: pepper.mac(key.expose()),
+                to: pepper.mac(key),
                 pepper: id,
             };
             waiting.insert(row.id, renewal);

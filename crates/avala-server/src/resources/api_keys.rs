@@ -1,5 +1,9 @@
 //! API keys. A key makes and changes keys of its own organization, and none that may do more than itself.
 
+mod bulk;
+mod import;
+mod policy;
+
 use avala_api::{
     Extra, FieldErrors, Operation, Page, Scope, Timestamp,
     api_keys::{
@@ -12,12 +16,19 @@ use avala_keys::KeyId;
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
-use super::key_fields;
+pub(super) use self::{
+    bulk::revoke_many,
+    import::import,
+    policy::{get_policy, update_policy},
+};
+use super::{
+    key_fields,
+    new_key::{NewKey, exceeds_caller, shortened},
+};
 use crate::{
     auth::Principal,
     context::Context,
-    error::AuthorityError,
-    keys::{About, Access, Asker, Bounds, KeyRow, Mint, Successor},
+    keys::{About, Access, Asker, Bounds, KeyRow, Successor},
     paging,
     refusal::Refusal,
     store::{
@@ -25,7 +36,7 @@ use crate::{
         api_keys::{self, Filter},
         idempotency_keys::{self, Named},
     },
-    usage::{Bucket, By, LastUse},
+    usage::{Bucket, By, Observed},
 };
 
 /// How much of a key's usage is shown unless told, in milliseconds.
@@ -50,6 +61,7 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<ApiKe
         owner: operation.owner.as_ref().map(UserUid::as_str),
         environment: operation.environment.as_deref(),
         state: operation.state.clone().map(|state| (state, context.now())),
+        ..Filter::default()
     };
     let found = api_keys::list(context.store().reader(), filter, window).await?;
     // One that was changed by hand opens nothing, and nothing it says is true.
@@ -58,15 +70,11 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<ApiKe
         .into_iter()
         .filter_map(|stored| context.authority.trusted(stored))
         .collect();
-    let ids: Vec<KeyId> = keys.iter().map(|row| row.id).collect();
-    let used = context.usage.last_uses(&ids).await?;
+    let observed = observed(&context, &keys).await?;
     let rows = Rows {
         next: found.next,
         previous: found.previous,
-        items: keys
-            .iter()
-            .map(|row| shown(&context, row, used.get(&row.id)))
-            .collect(),
+        items: keys.iter().map(|row| shown(&context, row, &observed)).collect(),
     };
     paging::page(&context, &operation, rows, false)
 }
@@ -137,12 +145,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     {
         return Ok(made);
     }
-    let own = Bounds::of(caller.row());
     let mut errors = FieldErrors::default();
-    key_fields::check_name("name", &operation.name, &mut errors);
-    if let Some(environment) = &operation.environment {
-        key_fields::check_name("environment", environment, &mut errors);
-    }
     if operation
         .owner
         .is_some_and(|owner| owner.as_str() != caller.user())
@@ -152,64 +155,36 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     if operation.resources.is_some_and(|resources| !resources.is_empty()) {
         errors.add("resources", "This server does not restrict keys to objects.");
     }
-    let access = key_fields::access(operation.access, &mut errors);
-    let networks = operation
-        .allowed_networks
-        .map(|networks| key_fields::networks(&networks, &mut errors));
-    key_fields::check_end(context.now(), operation.expires_at, &mut errors);
-    if !errors.is_empty() {
-        return Err(errors.into());
-    }
-    let bounds = Bounds {
-        access,
-        // What is not said is as narrow as the caller.
-        networks: networks.unwrap_or_else(|| own.networks.clone()),
-        end: operation.expires_at.or(own.end),
-    };
-    if !own.cover(&bounds) {
-        return Err(exceeds_caller());
-    }
-    let actor = caller.actor();
-    let mint = Mint {
-        owner: caller.user().to_owned(),
-        organization: caller.organization().to_owned(),
-        role: caller.row().role,
+    let new = NewKey {
         name: operation.name,
-        access: bounds.access,
-        expires_at: bounds.end,
-        networks: bounds.networks,
+        access: operation.access,
         environment: operation.environment,
-        created_by: actor.name(),
-        rotated_from: None,
+        expires_at: operation.expires_at,
+        allowed_networks: operation.allowed_networks,
     };
-    let (issued, row) = match context
-        .authority
-        .create(Asker::key(&actor, caller.row()), mint, named.as_ref())
-        .await
-    {
+    let mint = new.mint(&context, errors)?;
+    let asked_end = mint.expires_at;
+    let actor = caller.actor();
+    let by = Asker::key(&actor, caller.row());
+    let (issued, row) = match context.authority.create(by, mint, named.as_ref()).await {
         Ok(made) => made,
-        // By another request, a moment ago; perhaps it is not acknowledged yet.
-        Err(AuthorityError::Repeated) => {
-            let named = named.ok_or_else(Refusal::internal)?;
-            let made = made_before(&context, &named).await?;
-            return made.ok_or_else(in_use);
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => return or_made_before(&context, named.as_ref(), error.into()).await,
     };
     Ok(ApiKey {
         secret: Some(issued.key.into_secret()),
-        ..shown(&context, &row, None)
+        ..shown_new(&context, &row, asked_end)
     })
 }
 
-fn in_use() -> Refusal {
-    let refusal = Refusal::conflict(
-        "A request under this Idempotency-Key is being carried out at this moment.",
-        "idempotency_key_in_use",
-    );
-    Refusal {
-        retry_after: Some(1),
-        ..refusal
+/// A request that is refused because another one like it was faster is carried out all the same.
+async fn or_made_before(
+    context: &Context,
+    named: Option<&Named<'_>>,
+    refusal: Refusal,
+) -> Result<ApiKey, Refusal> {
+    match named.filter(|_| refusal.status == StatusCode::CONFLICT) {
+        Some(named) => made_before(context, named).await?.ok_or(refusal),
+        None => Err(refusal),
     }
 }
 
@@ -226,13 +201,14 @@ async fn made_before(context: &Context, named: &Named<'_>) -> Result<Option<ApiK
     }
     let id = made.object.parse().map_err(|_| Refusal::internal())?;
     // Committed, and not yet taken in here.
-    let row = context.authority.known(id).ok_or_else(in_use)?;
+    let row = context.authority.known(id).ok_or_else(Refusal::in_progress)?;
     let mut key = seen(context, &row).await?;
-    key.hints.push(KeyHint {
+    let made_before = KeyHint {
         rule: "made_before".to_owned(),
         text: "This request was carried out before. The secret was in its answer then, once.".to_owned(),
         extra: Extra::new(),
-    });
+    };
+    key.hints.insert(0, made_before);
     Ok(Some(key))
 }
 
@@ -248,11 +224,26 @@ pub(super) async fn update(context: Context, operation: Update) -> Result<ApiKey
     let networks = operation
         .allowed_networks
         .map(|networks| key_fields::networks(&networks, &mut errors));
+    let mutes = operation
+        .muted_hints
+        .map(|rules| key_fields::muted_hints(rules, &mut errors));
     if !errors.is_empty() {
         return Err(errors.into());
     }
+    // Also about a key that has ended, somebody may have heard enough.
+    let only_mutes = mutes.is_some()
+        && access.is_none()
+        && networks.is_none()
+        && operation.expires_at.is_none()
+        && operation.name.is_none();
     let narrow = |row: &mut KeyRow| {
         visible(caller, row)?;
+        if let Some(mutes) = mutes {
+            row.about.muted_hints = mutes;
+        }
+        if only_mutes {
+            return Ok(());
+        }
         alive(&context, row)?;
         let now = Bounds::of_successors(row);
         let then = Bounds {
@@ -286,6 +277,19 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
             "Must be at most 7776000 (90 days).",
         ));
     }
+    let request = [operation.id.as_str().as_bytes(), &grace.to_be_bytes()].concat();
+    let request = Sha256::digest(request).into();
+    let name = context.idempotency_key()?;
+    let named = name.map(|name| Named {
+        actor: caller.key(),
+        name,
+        request: &request,
+    });
+    if let Some(named) = &named
+        && let Some(made) = made_before(&context, named).await?
+    {
+        return Ok(made);
+    }
     let now = context.now();
     let grace_until = Timestamp::from_unix_millis(now.unix_millis() + i64::from(grace) * 1000);
     let id = id(&operation.id)?;
@@ -317,11 +321,15 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
     let by = Asker::key(&actor, caller.row());
     let rotated = context
         .authority
-        .rotate(id, by, &context.usage, grace_until, may)
-        .await?;
+        .rotate(id, by, &context.usage, grace_until, named.as_ref(), may)
+        .await;
+    let rotated = match rotated {
+        Ok(rotated) => rotated,
+        Err(refusal) => return or_made_before(&context, named.as_ref(), refusal).await,
+    };
     Ok(ApiKey {
         secret: Some(rotated.issued.key.into_secret()),
-        ..shown(&context, &rotated.successor, None)
+        ..shown_new(&context, &rotated.successor, rotated.end_before)
     })
 }
 
@@ -348,18 +356,23 @@ pub(super) async fn revoke(context: Context, operation: Revoke) -> Result<ApiKey
         .authority
         .revoke_as(id, Asker::key(&actor, caller.row()), operation.reason, may)
         .await?;
-    let is_shared = context.store().is_shared();
-    let lease = u64::try_from(context.config.keys_current_for.as_millis()).unwrap_or(u64::MAX);
     let shown = seen(&context, &row).await?;
+    let (effective, within) = in_force(&context);
     Ok(ApiKey {
-        effective: Some(if is_shared {
-            Effective::Lease
-        } else {
-            Effective::Everywhere
-        }),
-        effective_within_ms: Some(if is_shared { lease } else { 0 }),
+        effective: Some(effective),
+        effective_within_ms: Some(within),
         ..shown
     })
+}
+
+/// Where a revocation is in force with its answer, and milliseconds after which it is everywhere.
+fn in_force(context: &Context) -> (Effective, u64) {
+    if context.store().is_shared() {
+        let lease = context.config.keys_current_for.as_millis();
+        (Effective::Lease, u64::try_from(lease).unwrap_or(u64::MAX))
+    } else {
+        (Effective::Everywhere, 0)
+    }
 }
 
 pub(super) async fn disable(context: Context, operation: Disable) -> Result<ApiKey, Refusal> {
@@ -442,27 +455,36 @@ fn is_within(caller: &Principal, row: &KeyRow) -> bool {
     row.owner == caller.user() && Bounds::of(caller.row()).cover(&Bounds::of_successors(row))
 }
 
-fn exceeds_caller() -> Refusal {
-    Refusal::new(
-        StatusCode::FORBIDDEN,
-        "A key can only make keys that may do no more than itself, from no more networks, for no longer.",
-        "exceeds_caller",
-    )
+/// The key as its organization sees it, with its last use and the hints about it.
+async fn seen(context: &Context, row: &KeyRow) -> Result<ApiKey, Refusal> {
+    let observed = observed(context, std::slice::from_ref(row)).await?;
+    Ok(shown(context, row, &observed))
 }
 
-/// The key as its organization sees it, with its last use.
-async fn seen(context: &Context, row: &KeyRow) -> Result<ApiKey, Refusal> {
-    let used = context.usage.last_used(row.id).await?;
-    Ok(shown(context, row, used.as_ref()))
+async fn observed(context: &Context, keys: &[KeyRow]) -> Result<Observed, Refusal> {
+    let ids: Vec<KeyId> = keys.iter().map(|row| row.id).collect();
+    let predecessors: Vec<KeyId> = keys.iter().filter_map(|row| row.about.rotated_from).collect();
+    Ok(context.usage.observe(&ids, &predecessors, context.now()).await?)
+}
+
+/// A key just made; whether it ends sooner than it was asked to stands first.
+fn shown_new(context: &Context, row: &KeyRow, asked_end: Option<Timestamp>) -> ApiKey {
+    let mut key = shown(context, row, &Observed::default());
+    key.hints.splice(0..0, shortened(asked_end, row));
+    key
 }
 
 /// The key as its organization sees it: everything but the secret.
-fn shown(context: &Context, row: &KeyRow, used: Option<&LastUse>) -> ApiKey {
+fn shown(context: &Context, row: &KeyRow, observed: &Observed) -> ApiKey {
     let about = About::clone(&row.about);
     let key_id = |id: KeyId| ApiKeyId::from(id.as_str());
     ApiKey {
         id: key_id(row.id),
-        prefix: format!("avk_{}_{}", row.class, row.id),
+        prefix: if about.is_legacy {
+            String::new()
+        } else {
+            format!("avk_{}_{}", row.class, row.id)
+        },
         name: about.name,
         class: row.class.as_str().into(),
         environment: about.environment,
@@ -485,9 +507,10 @@ fn shown(context: &Context, row: &KeyRow, used: Option<&LastUse>) -> ApiKey {
         revoked_at: row.revoked_at,
         revoked_by: about.revoked_by,
         revoked_reason: about.revoked_reason.map(|reason| reason.as_str().into()),
-        last_used_at: used.map(|used| used.at),
+        last_used_at: observed.last_use(row.id).map(|used| used.at),
         legacy: about.is_legacy,
-        hints: Vec::new(),
+        hints: observed.hints(&context.authority, row),
+        muted_hints: row.about.muted_hints.clone(),
         secret: None,
         effective: None,
         effective_within_ms: None,

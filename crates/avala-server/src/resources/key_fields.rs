@@ -1,11 +1,11 @@
-//! What a key is made from, checked: names, scopes, networks, an end.
+//! What a key is made from, checked: names, scopes, networks, an end, hints nobody wants.
 
 use std::net::IpAddr;
 
 use avala_api::{FieldErrors, Scope, ScopeName, Timestamp, api_keys::KeyAccess};
 use ipnet::IpNet;
 
-use crate::keys::Access;
+use crate::{keys::Access, usage::RULES};
 
 /// The longest name of a key or an environment, in characters.
 const LONGEST_NAME: usize = 100;
@@ -67,6 +67,17 @@ pub(super) fn networks(given: &[String], errors: &mut FieldErrors) -> Vec<IpNet>
     networks.sort_unstable();
     networks.dedup();
     networks
+}
+
+/// Rules by name, each once.
+pub(super) fn muted_hints(mut given: Vec<String>, errors: &mut FieldErrors) -> Vec<String> {
+    let is_rule = |name: &String| RULES.iter().any(|(rule, _)| rule == name);
+    if !given.iter().all(is_rule) {
+        errors.add("muted_hints", "Not the name of a rule, such as unused.");
+    }
+    given.sort_unstable();
+    given.dedup();
+    given
 }
 
 pub(super) fn check_end(now: Timestamp, end: Option<Timestamp>, errors: &mut FieldErrors) {

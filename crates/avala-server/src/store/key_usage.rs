@@ -3,7 +3,12 @@
 use avala_api::Timestamp;
 use avala_keys::KeyId;
 
-use super::{Row, Statement, Store, StoreError, rows::instant, sql};
+use super::{
+    Row, Statement, Store, StoreError,
+    key_networks::{self, KeyNetwork},
+    rows::instant,
+    sql,
+};
 use crate::usage::{By, LastOf};
 
 /// Rows of one statement. SQLite binds at most 32,766 values, PostgreSQL twice that.
@@ -38,6 +43,14 @@ pub(crate) struct StoredRequests {
     pub(crate) count: i64,
 }
 
+/// Requests of a key in some hours, and how many of them were refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusals {
+    pub(crate) key: KeyId,
+    pub(crate) requests: i64,
+    pub(crate) refused: i64,
+}
+
 impl LastOf {
     fn table(self) -> &'static str {
         match self {
@@ -48,13 +61,14 @@ impl LastOf {
 }
 
 impl Store {
-    /// Adds requests to what is written, and moves last uses and refusals forwards: all of it or nothing. Without a line
-    /// of the audit: it is nobody's act.
+    /// Adds requests and networks to what is written, and moves last uses and refusals forwards: all of it or nothing.
+    /// Without a line of the audit: it is nobody's act.
     pub(crate) async fn add_usage(
         &self,
         requests: &[Requests<'_>],
         used: &[LastUse],
         refused: &[LastUse],
+        networks: &[KeyNetwork],
     ) -> Result<(), StoreError> {
         let mut connection = self.begin().await?;
         for rows in requests.chunks(ROWS) {
@@ -64,6 +78,9 @@ impl Store {
             for rows in lasts.chunks(ROWS) {
                 moving(kind, rows).execute(&mut connection).await?;
             }
+        }
+        for networks in key_networks::adding(networks) {
+            networks.execute(&mut connection).await?;
         }
         connection.commit().await
     }
@@ -101,6 +118,34 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// Requests of these keys in the hours from this one on: all, and those that were refused.
+    pub(crate) async fn refusals_since(
+        &self,
+        keys: &[KeyId],
+        hour: Timestamp,
+    ) -> Result<Vec<Refusals>, StoreError> {
+        let mut found = Vec::new();
+        for keys in keys.chunks(ROWS) {
+            let rows = sql("SELECT key_id, CAST(sum(requests) AS BIGINT) AS requests,
+                 CAST(sum(CASE outcome WHEN 'refused' THEN requests ELSE 0 END) AS BIGINT) AS refused
+                 FROM key_usage WHERE key_id IN ")
+            .push_list(keys.iter().map(KeyId::as_str))
+            .push(" AND hour >= ")
+            .push_bind(hour)
+            .push(" GROUP BY key_id")
+            .fetch_all(self.reader())
+            .await?;
+            for row in &rows {
+                found.push(Refusals {
+                    key: key(row)?,
+                    requests: row.get("requests")?,
+                    refused: row.get("refused")?,
+                });
+            }
+        }
+        Ok(found)
     }
 
     /// The last uses or refusals of these keys, of each that has one.
@@ -174,12 +219,14 @@ fn moving(kind: LastOf, rows: &[LastUse]) -> Statement {
     )
 }
 
-fn last_use(row: &Row) -> Result<LastUse, StoreError> {
+fn key(row: &Row) -> Result<KeyId, StoreError> {
     let key: String = row.get("key_id")?;
+    key.parse().map_err(|_| StoreError::damaged("a use is of no key"))
+}
+
+fn last_use(row: &Row) -> Result<LastUse, StoreError> {
     Ok(LastUse {
-        key: key
-            .parse()
-            .map_err(|_| StoreError::damaged("a last use is of no key"))?,
+        key: key(row)?,
         at: instant(row, "at")?,
         address: row.get("address")?,
         agent: row.get("agent")?,

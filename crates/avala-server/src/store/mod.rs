@@ -14,6 +14,8 @@ pub(crate) mod exports;
 pub(crate) mod idempotency_keys;
 pub(crate) mod inference_providers;
 pub(crate) mod jobs;
+pub(crate) mod key_networks;
+pub(crate) mod key_policies;
 pub(crate) mod key_usage;
 mod key_usage_days;
 pub(crate) mod organizations;

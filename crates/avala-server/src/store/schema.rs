@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = migrations![
     12 "0012_owners_of_keys.sql",
     13 "0013_usage_of_keys.sql",
     14 "0014_whose_audit.sql",
+    16 "0016_legacy_keys_and_policies.sql",
     17 "0017_peppers.sql",
 ];
 

@@ -2,6 +2,8 @@
 
 mod agent;
 mod buckets;
+mod hints;
+mod networks;
 mod pending;
 #[cfg(test)]
 mod tests;
@@ -27,18 +29,22 @@ use tokio::{
 
 use self::{
     buckets::Buckets,
+    hints::{Lately, REFUSED_WITHIN},
+    networks::MOST_NETWORKS,
     pending::{Last, Pending, Unwritten},
 };
 use crate::{
     keys::Authority,
     store::{
         Store, StoreError,
+        key_networks::KeyNetwork,
         key_usage::{self, Requests},
     },
 };
 
 pub(crate) use agent::Agent;
 pub use buckets::{Bucket, By};
+pub(crate) use hints::{Observed, RULES};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -219,6 +225,49 @@ impl Usage {
         self.lasts(LastOf::Uses, keys).await
     }
 
+    /// What hints about these keys are found from, with the last uses of these others.
+    pub(crate) async fn observe(
+        &self,
+        keys: &[KeyId],
+        others: &[KeyId],
+        now: Timestamp,
+    ) -> Result<Observed, StoreError> {
+        let since = By::Hour.start(now.unix_millis()) - (REFUSED_WITHIN - 1) * HOUR;
+        let store = &self.0.store;
+        let mut lately = HashMap::<KeyId, Lately>::new();
+        let still = self.0.moving.read().await;
+        for found in store
+            .refusals_since(keys, Timestamp::from_unix_millis(since))
+            .await?
+        {
+            let count = |count: i64| u64::try_from(count).unwrap_or(0);
+            lately.insert(
+                found.key,
+                Lately {
+                    requests: count(found.requests),
+                    refused: count(found.refused),
+                },
+            );
+        }
+        for key in keys {
+            for count in self.0.pending.counts_of(*key) {
+                if count.hour >= since {
+                    let of_key = lately.entry(*key).or_default();
+                    of_key.requests += count.requests;
+                    if count.outcome == Outcome::Refused {
+                        of_key.refused += count.requests;
+                    }
+                }
+            }
+        }
+        drop(still);
+        Ok(Observed {
+            uses: self.last_uses(&[keys, others].concat()).await?,
+            lately,
+            networks: by_key(store.networks_of(keys).await?),
+        })
+    }
+
     async fn lasts(&self, kind: LastOf, keys: &[KeyId]) -> Result<HashMap<KeyId, LastUse>, StoreError> {
         let mut found = HashMap::new();
         for stored in self.0.store.lasts(kind, keys).await? {
@@ -310,7 +359,35 @@ impl Usage {
             lasts.map(|(key, last)| last.of_key(key)).collect()
         };
         let (used, refused) = (lasts(|one| one.used), lasts(|one| one.refused));
-        self.0.store.add_usage(&requests, &used, &refused).await
+        let networks = self.unwritten_networks(keys).await?;
+        let store = &self.0.store;
+        store.add_usage(&requests, &used, &refused, &networks).await
+    }
+
+    /// Those that are not written, by another server or before the key was idle, and are not too many.
+    async fn unwritten_networks(&self, keys: &[Unwritten]) -> Result<Vec<KeyNetwork>, StoreError> {
+        let with_networks = keys.iter().filter(|one| !one.networks.is_empty());
+        let with_networks: Vec<&Unwritten> = with_networks.collect();
+        let ids: Vec<KeyId> = with_networks.iter().map(|one| one.key).collect();
+        let mut known = by_key(self.0.store.networks_of(&ids).await?);
+        let mut found = Vec::new();
+        for Unwritten { key, networks, .. } in with_networks {
+            let known = known.entry(*key).or_default();
+            for (network, first_used) in networks {
+                let is_known = known.iter().any(|known| known.network == *network);
+                if !is_known && known.len() < MOST_NETWORKS {
+                    let network = KeyNetwork {
+                        key: *key,
+                        network: *network,
+                        first_used: Timestamp::from_unix_millis(*first_used),
+                    };
+                    known.push(network);
+                    found.push(network);
+                }
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
     }
 
     /// Writes first uses as soon as they have begun, until it is dropped.
@@ -394,6 +471,14 @@ impl Usage {
     pub(crate) fn lost(&self) -> u64 {
         self.0.pending.lost()
     }
+}
+
+fn by_key(networks: Vec<KeyNetwork>) -> HashMap<KeyId, Vec<KeyNetwork>> {
+    let mut of_keys = HashMap::<KeyId, Vec<KeyNetwork>>::new();
+    for network in networks {
+        of_keys.entry(network.key).or_default().push(network);
+    }
+    of_keys
 }
 
 impl fmt::Debug for Usage {

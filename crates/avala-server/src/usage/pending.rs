@@ -11,8 +11,9 @@ use std::{
 };
 
 use avala_keys::KeyId;
+use ipnet::IpNet;
 
-use super::{Agent, HOUR, LastOf, MINUTE, Outcome, Used};
+use super::{Agent, HOUR, LastOf, MINUTE, Outcome, Used, networks::Networks};
 
 const SHARDS: usize = 64;
 
@@ -36,6 +37,8 @@ struct KeyUse {
     used: Option<Latest>,
     /// In force or not.
     refused: Option<Latest>,
+    /// While it was in force.
+    networks: Networks,
 }
 
 /// The last of something, and whether that is written, to the minute.
@@ -72,6 +75,8 @@ pub(super) struct Unwritten {
     /// `None` if there is none, or it is written already.
     pub(super) used: Option<Last>,
     pub(super) refused: Option<Last>,
+    /// With when each was used first.
+    pub(super) networks: Vec<(IpNet, i64)>,
 }
 
 impl Pending {
@@ -96,6 +101,7 @@ impl Pending {
         let of_key = shard.entry(used.key).or_default();
         if used.is_in_force {
             Latest::follow(&mut of_key.used, last);
+            of_key.networks.see(last.address, last.at);
         }
         if used.outcome == Outcome::Refused {
             Latest::follow(&mut of_key.refused, last);
@@ -140,6 +146,7 @@ impl Pending {
                 counts: Vec::new(),
                 used: Some(self.shard(*key).get(key)?.used?.unwritten()?),
                 refused: None,
+                networks: Vec::new(),
             })
         });
         uses.collect()
@@ -156,6 +163,7 @@ impl Pending {
                 counts: of_key.counts.clone(),
                 used: of_key.used.and_then(Latest::unwritten),
                 refused: of_key.refused.and_then(Latest::unwritten),
+                networks: of_key.networks.unwritten(),
             }));
         }
         all.sort_unstable_by_key(|unwritten| unwritten.key);
@@ -169,6 +177,7 @@ impl Pending {
             counts,
             used,
             refused,
+            networks,
         } in written
         {
             let mut shard = self.shard(*key);
@@ -185,6 +194,7 @@ impl Pending {
                 .fetch_sub(before - of_key.counts.len(), Ordering::Relaxed);
             Latest::settle(&mut of_key.used, *used);
             Latest::settle(&mut of_key.refused, *refused);
+            of_key.networks.settle(networks);
         }
     }
 
@@ -240,7 +250,8 @@ impl Pending {
 impl KeyUse {
     fn is_due(&self) -> bool {
         let lasts = [self.used, self.refused];
-        !self.counts.is_empty() || lasts.iter().flatten().any(|latest| !latest.is_written)
+        let has_unwritten = lasts.iter().flatten().any(|latest| !latest.is_written);
+        !self.counts.is_empty() || has_unwritten || self.networks.is_due()
     }
 }
 

@@ -94,7 +94,7 @@ async fn a_key_is_made_used_and_told_about_without_its_secret(on: On) {
             "created_at": "2026-01-01T00:00:00Z", "created_by": format!("key:{}", owner.key.id()),
             "expires_at": "2026-02-01T00:00:00Z", "grace_until": null, "rotated_from": null, "rotated_to": null,
             "revoked_at": null, "revoked_by": null, "revoked_reason": null, "last_used_at": null, "legacy": false,
-            "hints": [],
+            "hints": [], "muted_hints": [],
         })
     );
     assert_eq!(owner.get(&path(&ci, "")).await.expect(200), told);

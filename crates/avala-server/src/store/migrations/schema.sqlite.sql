@@ -173,6 +173,14 @@ CREATE TABLE key_networks (
     first_used    INTEGER NOT NULL,
     PRIMARY KEY (key_id, network)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE key_policies (
+    organization    TEXT PRIMARY KEY REFERENCES organizations (uid) ON DELETE CASCADE,
+    -- In seconds.
+    longest_life    INTEGER,
+    requires_expiry INTEGER NOT NULL,
+    allowed_scopes  TEXT,
+    most_keys       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TRIGGER key_removed_by_hand AFTER DELETE ON api_keys
     BEGIN UPDATE key_changes_by_hand SET changes = changes + 1; END;
 CREATE TABLE key_usage (
@@ -309,9 +317,11 @@ CREATE TABLE webhooks (
 ) STRICT;
 CREATE INDEX agent_executions_by_registration ON agent_executions (registration, position);
 CREATE INDEX agents_by_organization ON agents (organization, position);
+CREATE UNIQUE INDEX api_keys_by_legacy_mac ON api_keys (mac) WHERE is_legacy;
 CREATE INDEX api_keys_by_organization ON api_keys (organization, position);
 CREATE UNIQUE INDEX api_keys_by_position ON api_keys (position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
+CREATE INDEX api_keys_in_force ON api_keys (organization, expires_at) WHERE revoked_at IS NULL;
 CREATE INDEX audit_by_organization ON audit (organization, position) WHERE organization IS NOT NULL;
 CREATE INDEX audit_of_changes_to_keys ON audit (object, seq) WHERE seq IS NOT NULL;
 CREATE INDEX audit_of_revocations ON audit (object) WHERE action = 'api_key.revoke';
