@@ -1,8 +1,10 @@
 //! Running the real `avala` command with an environment of our own.
 
 use std::{
-    path::PathBuf,
+    fs,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::OnceLock,
 };
 
 /// What a command did.
@@ -13,21 +15,34 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// The built command: where the set-up says, else beside the tests.
+/// The built command: where the set-up says, else beside the tests, which cargo does not build with them.
 pub(crate) fn program() -> PathBuf {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
     if let Some(path) = std::env::var_os("AVALA_TEST_COMMAND") {
         return path.into();
     }
+    FOUND.get_or_init(beside_the_tests).clone()
+}
+
+fn beside_the_tests() -> PathBuf {
     let tests = std::env::current_exe().expect("a test knows where it is");
     let folder = tests
         .parent()
         .and_then(|deps| deps.parent())
         .expect("tests stand in target/<profile>/deps");
     let path = folder.join("avala");
+    let built = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
+    // Cargo's own list of what it was made from.
+    let sources = fs::read_to_string(path.with_extension("d")).unwrap_or_default();
+    let newer = built(&path).ok().and_then(|then| {
+        let mut sources = sources.split_whitespace().skip(1);
+        sources.find(|source| built(Path::new(source)).is_ok_and(|changed| changed > then))
+    });
     assert!(
-        path.exists(),
-        "{} is missing: run `cargo build -p avala-cli` or `cargo xtask test`",
-        path.display()
+        path.exists() && newer.is_none(),
+        "{} is missing or older than {}: run `cargo build -p avala-cli` or `cargo xtask test`",
+        path.display(),
+        newer.unwrap_or("anything")
     );
     path
 }

@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use avala::{Client, Environment, Retry, blocking};
@@ -42,26 +44,7 @@ impl ServeProcess {
 
     /// Starts it by way of `command`, which may be a tracer with the command as its last argument.
     pub fn start_by(command: &mut Command, data_dir: &Path, more: &[&str]) -> Self {
-        let mut child = command
-            .args([
-                "serve",
-                "--dev",
-                "--bind",
-                "127.0.0.1:0",
-                "--rate-limit",
-                "off",
-                "--output",
-                "json",
-            ])
-            .arg("--until-stdin-ends")
-            .arg("--data-dir")
-            .arg(data_dir)
-            .args(more)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
+        let mut child = Self::spawn_by(command, data_dir, more);
         let mut line = String::new();
         let stdout = child.stdout.take().expect("stdout is a pipe");
         BufReader::new(stdout)
@@ -84,6 +67,37 @@ impl ServeProcess {
         }
     }
 
+    fn spawn_by(command: &mut Command, data_dir: &Path, more: &[&str]) -> Child {
+        command
+            .args([
+                "serve",
+                "--dev",
+                "--bind",
+                "127.0.0.1:0",
+                "--rate-limit",
+                "off",
+                "--output",
+                "json",
+            ])
+            .arg("--until-stdin-ends")
+            .arg("--data-dir")
+            .arg(data_dir)
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts")
+    }
+
+    /// Starts it and kills it after that time, however far it has come.
+    pub fn kill_while_starting(data_dir: &Path, after: Duration) {
+        let mut child = Self::spawn_by(&mut avala(&[]), data_dir, &[]);
+        thread::sleep(after);
+        child.kill().expect("the process can be killed");
+        child.wait().expect("the process can be waited for");
+    }
+
     pub fn client(&self) -> blocking::Client {
         blocking::Client::builder()
             .environment(Environment::empty())
@@ -103,6 +117,19 @@ impl ServeProcess {
     pub fn kill(mut self) {
         self.child.kill().expect("the process can be killed");
         self.child.wait().expect("the process can be waited for");
+    }
+
+    /// Asks it to end by itself, and kills it after that time. Whether it had ended by then.
+    pub fn kill_while_stopping(mut self, after: Duration) -> bool {
+        drop(self.child.stdin.take());
+        thread::sleep(after);
+        self.child.kill().expect("the process can be killed");
+        let status = self.child.wait().expect("the process can be waited for");
+        assert!(
+            status.success() || status.code().is_none(),
+            "the server ended with {status}"
+        );
+        status.success()
     }
 
     /// Lets it end by itself and answers what it said on stderr.

@@ -8,7 +8,7 @@ use crate::prerequisites::{self, SystemPackages};
 use crate::step;
 use crate::workspace::Workspace;
 
-const ALL: [&str; 4] = ["client", "command", "server", "verify"];
+const ALL: [&str; 5] = ["client", "command", "server", "start", "verify"];
 
 /// Runs the named measurements, or all; further arguments (`--check`) go to the benchmark.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -24,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     // One package at a time: together they would add the features of the tests and of the measurements to the command
     // that is measured.
     for package in ["avala-cli", "avala-bench"] {
-        if package == "avala-bench" || wanted("command") {
+        if package == "avala-bench" || wanted("command") || wanted("start") {
             step::run(
                 &format!("build {package}"),
                 &mut workspace.cargo(["build", "--release", "--package", package]),
@@ -39,11 +39,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         }
         let mut bench = Command::new(folder.join("avala-bench"));
         bench.current_dir(&workspace.root).arg(name).args(&options);
+        bench.env("AVALA_BENCH_COMMAND", folder.join("avala"));
         if matches!(name, "client" | "command") {
             let python = prerequisites::official_clients(workspace, &packages)?;
-            bench
-                .env("AVALA_BENCH_COMMAND", folder.join("avala"))
-                .env("AVALA_BENCH_PYTHON", python);
+            bench.env("AVALA_BENCH_PYTHON", python);
         }
         if name == "server" {
             let python = prerequisites::peer_of_the_server(workspace, &packages)?;

@@ -2,10 +2,17 @@
 //!
 //! A self-hosted server's operations; Avala's own service has its dashboard for this.
 
+mod bulk;
+mod policy;
+
 use std::collections::BTreeMap;
 
 use avala_keys::Secret;
 
+pub use self::{
+    bulk::{BulkRevocation, KeyFilter, RevokeMany},
+    policy::{GetPolicy, KeyPolicy, UpdatePolicy},
+};
 use crate::{Access, Scope, ScopeName, Timestamp, users::UserUid};
 
 id! {
@@ -87,7 +94,7 @@ model! {
     pub struct ApiKey {
         /// Its public id.
         pub id: ApiKeyId,
-        /// What the key begins with.
+        /// What the key begins with. Empty for one that was taken over from elsewhere: of that nothing is known.
         pub prefix: String,
         /// Its name, for people.
         pub name: String,
@@ -240,6 +247,38 @@ operation! {
     }
 }
 
+operation! {
+    /// Takes over a key from elsewhere: forty lower-case hexadecimal digits, which open from now on what is said here.
+    ///
+    /// Whoever sends them has proven to hold the key. It is taken over once, whoever does it; one that was ended never
+    /// comes back. No answer repeats it.
+    Import = "api_keys.import" {
+        route: Post "/api-keys/import/",
+        access: Access::Scope(Scope::KeysManage),
+        idempotent: false,
+        answer: 201 ApiKey,
+        body {
+            !unknown;
+            required {
+                /// Its name, for people.
+                name: String,
+                /// The key.
+                secret: Secret,
+                /// What it may do.
+                access: KeyAccess,
+            }
+            optional {
+                /// The environment it is used in.
+                environment: String,
+                /// When it ends by itself.
+                expires_at: Timestamp,
+                /// The networks it may be used from, in CIDR notation.
+                allowed_networks: Vec<String>,
+            }
+        }
+    }
+}
+
 impl<C> crate::Request<Create, C> {
     /// A name for this call, of the caller's choice: repeated under the same name, it makes no second key.
     pub fn idempotency_key(self, name: impl Into<String>) -> Self {
@@ -327,6 +366,13 @@ operation! {
                 grace_seconds: u32 as u32,
             }
         }
+    }
+}
+
+impl<C> crate::Request<Rotate, C> {
+    /// A name for this call, of the caller's choice: repeated under the same name, it makes no second successor.
+    pub fn idempotency_key(self, name: impl Into<String>) -> Self {
+        self.with_header("Idempotency-Key", name)
     }
 }
 

@@ -2,13 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::{
-    Serialize,
-    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
-};
-use serde_json::Value;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
-use crate::{Patch, QueryValue, parameters::pairs};
+use crate::{Patch, QueryValue, parameters::pairs, unique_members::Unique};
 
 /// A request as a server received it, its path already matched and decoded.
 #[derive(Clone, Copy, Debug, Default)]
@@ -112,7 +109,7 @@ impl<T> Unset for Patch<T> {
 pub(crate) struct Fields<'a> {
     incoming: &'a Incoming<'a>,
     query: Vec<(String, String)>,
-    body: BTreeMap<String, Value>,
+    body: Map<String, Value>,
     malformed: bool,
     refuses_unknown: bool,
     errors: FieldErrors,
@@ -126,7 +123,7 @@ impl<'a> Fields<'a> {
         Self {
             incoming,
             query: pairs(incoming.query).collect(),
-            body: BTreeMap::new(),
+            body: Map::new(),
             malformed: false,
             refuses_unknown: false,
             errors: FieldErrors::default(),
@@ -157,9 +154,9 @@ impl<'a> Fields<'a> {
         } else {
             self.incoming.body
         };
-        match serde_json::from_slice::<UniqueMembers>(body) {
-            Ok(UniqueMembers(members)) => self.body = members,
-            Err(_) => self.malformed = true,
+        match serde_json::from_slice(body) {
+            Ok(Unique(Value::Object(members))) => self.body = members,
+            _ => self.malformed = true,
         }
     }
 
@@ -168,7 +165,7 @@ impl<'a> Fields<'a> {
         self.refuses_unknown = true;
     }
 
-    pub(crate) fn required<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+    pub(crate) fn required<T: DeserializeOwned + Serialize>(&mut self, name: &str) -> Option<T> {
         match self.body.remove(name) {
             None => {
                 self.errors.add(name, "This field is required.");
@@ -178,12 +175,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(crate) fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+    pub(crate) fn optional<T: DeserializeOwned + Serialize>(&mut self, name: &str) -> Option<T> {
         let value = self.body.remove(name)?;
         self.not_null(name, value)
     }
 
-    pub(crate) fn nullable<T: DeserializeOwned>(&mut self, name: &str) -> Patch<T> {
+    pub(crate) fn nullable<T: DeserializeOwned + Serialize>(&mut self, name: &str) -> Patch<T> {
         match self.body.remove(name) {
             None => Patch::Unset,
             Some(Value::Null) => Patch::Null,
@@ -191,16 +188,24 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn not_null<T: DeserializeOwned>(&mut self, name: &str, value: Value) -> Option<T> {
+    fn not_null<T: DeserializeOwned + Serialize>(&mut self, name: &str, value: Value) -> Option<T> {
         if value.is_null() {
             self.errors.add(name, "This field may not be null.");
             return None;
         }
-        let read = serde_json::from_value(value).ok();
-        if read.is_none() {
+        let given = self.refuses_unknown.then(|| value.clone());
+        let read: Option<T> = serde_json::from_value(value).ok();
+        let Some(read) = read else {
             self.errors.add(name, "Not a valid value.");
+            return None;
+        };
+        if let Some(given) = given
+            && !serde_json::to_value(&read).is_ok_and(|read| has_all_members(&given, &read))
+        {
+            self.errors
+                .add(name, "There are members that this field does not have.");
         }
-        read
+        Some(read)
     }
 
     pub(crate) fn finish(mut self) -> Result<NoErrors, DecodeError> {
@@ -228,27 +233,16 @@ impl NoErrors {
     }
 }
 
-/// A JSON object without two members of one name: two readers would disagree about which one counts.
-struct UniqueMembers(BTreeMap<String, Value>);
-
-impl<'de> serde::Deserialize<'de> for UniqueMembers {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = UniqueMembers;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueMembers, A::Error> {
-                let mut members = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("two members of one name"));
-                    }
-                }
-                Ok(UniqueMembers(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
+/// Whether every member that was given is one that the value has, at any depth.
+fn has_all_members(given: &Value, read: &Value) -> bool {
+    match (given, read) {
+        (Value::Object(given), Value::Object(read)) => given
+            .iter()
+            .all(|(name, given)| read.get(name).is_some_and(|read| has_all_members(given, read))),
+        (Value::Array(given), Value::Array(read)) => given
+            .iter()
+            .zip(read)
+            .all(|(given, read)| has_all_members(given, read)),
+        _ => true,
     }
 }

@@ -238,6 +238,12 @@ impl<T> Response<T> {
     }
 }
 
+/// What kind of keys the server takes, `live` or `test`, when the answer's headers tell it (`X-Avala-Key-Class`): those of
+/// a self-hosted server do, whatever it answers.
+pub fn key_class(headers: &http::HeaderMap) -> Option<&str> {
+    headers.get("x-avala-key-class")?.to_str().ok()
+}
+
 /// The request's name in the server's log, when the answer's headers tell it (`X-Request-Id`).
 pub fn request_id(headers: &http::HeaderMap) -> Option<&str> {
     headers.get("x-request-id")?.to_str().ok()

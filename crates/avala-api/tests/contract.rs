@@ -51,7 +51,9 @@ fn contract() -> BTreeMap<String, Contract> {
 /// A value that the property may have.
 fn example(name: &str, property: &Property) -> Value {
     match property.types[0].as_str() {
-        "string" if name.ends_with("_at") || name == "grace_until" => json!("2026-01-31T12:00:00Z"),
+        "string" if name.ends_with("_at") || ["at", "grace_until"].contains(&name) => {
+            json!("2026-01-31T12:00:00Z")
+        }
         "string" => json!("some-text"),
         "boolean" => json!(true),
         "integer" => json!(7),
@@ -59,12 +61,15 @@ fn example(name: &str, property: &Property) -> Value {
         "array" if name == "buckets" => {
             json!([{"start": "2026-01-31T12:00:00Z", "requests": 7, "refused": 1, "by_group": {"agents": 7}, "by_status": {"2xx": 6, "refused": 1}}])
         }
+        "array" if name == "keys" => json!([]),
         "array" if name == "hints" => json!([{"rule": "unused", "text": "some-text"}]),
         "array" => json!(["some-text"]),
         "object" if name == "user" => {
             json!({"uid": "u", "username": "n", "email": null, "first_name": null, "last_name": null, "in_waitlist": false})
         }
         "object" if name == "access" => json!({"kind": "listed", "scopes": ["datasets.read"]}),
+        "object" if name == "filter" => json!({"environment": "some-text", "legacy": true}),
+        "object" if name == "actor" => json!({"kind": "key", "key": "some-text", "user": null}),
         "object" if name == "errors" => json!({"some": ["text"]}),
         "object" => json!({"some": 7}),
         other => panic!("{name}: no example of type {other}"),

@@ -141,6 +141,7 @@ fn every_bad_field_is_found_and_none_is_quoted_back() {
 fn a_body_with_two_members_of_one_name_or_no_object_is_malformed() {
     for body in [
         &br#"{"name": "a", "name": "b"}"#[..],
+        br#"{"name": "a", "events": [{"a": {"b": 1, "b": 1}}]}"#,
         b"[]",
         b"{",
         b"7",

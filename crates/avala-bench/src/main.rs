@@ -17,6 +17,7 @@ mod report;
 mod series;
 mod served;
 mod server;
+mod start;
 mod verify;
 
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ use crate::report::Section;
 use crate::served::Callers;
 
 const USAGE: &str = "\
-Usage: avala-bench client|command|creates|server|verify [--check]
+Usage: avala-bench client|command|creates|server|start|verify [--check]
 
   client    one call of webhooks.list: ours, bare reqwest, the official client; AVALA_BENCH_PYTHON is the
             interpreter that has the official client installed
@@ -36,6 +37,7 @@ Usage: avala-bench client|command|creates|server|verify [--check]
   server    requests/s with keys and without, against Django REST Framework, open-loop latencies, 10,000 bad
             connections, changes/s; AVALA_BENCH_DRF_PYTHON is the interpreter that has the peer's packages installed
   creates   the changes/s alone
+  start     `avala serve` (AVALA_BENCH_COMMAND) with 10 and with 100,000 keys: until it accepts one, and its memory
   verify    verifying a key in process, among 10, 100,000 and 1,000,000
   --check   ends with status 1 when a promise of docs/performance.md does not hold
 
@@ -71,6 +73,7 @@ fn run() -> Result<()> {
         ["command", ref rest @ ..] => (vec![command::measure()?], checking(rest)?),
         ["creates", ref rest @ ..] => (vec![creates::measure()?], checking(rest)?),
         ["server", ref rest @ ..] => (server::measure()?, checking(rest)?),
+        ["start", ref rest @ ..] => (vec![start::measure()?], checking(rest)?),
         ["verify", ref rest @ ..] => (vec![verify::measure()?], checking(rest)?),
         _ => bail!("not understood\n\n{USAGE}"),
     };

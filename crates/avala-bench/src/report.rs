@@ -45,6 +45,8 @@ pub(crate) enum Limit {
     Nanoseconds(f64),
     /// So many in a second, at least.
     PerSecond(f64),
+    /// So many megabytes, at most; measured in bytes.
+    Megabytes(f64),
     /// None at all.
     None,
 }
@@ -107,6 +109,7 @@ impl Promise {
             Limit::TimesFaster(limit) | Limit::PerSecond(limit) => self.measured >= limit,
             Limit::Milliseconds(limit) => self.measured * 1e3 <= limit,
             Limit::Nanoseconds(limit) => self.measured * 1e9 <= limit,
+            Limit::Megabytes(limit) => self.measured / 1e6 <= limit,
             Limit::None => self.measured == 0.0,
         }
     }
@@ -126,6 +129,10 @@ impl Promise {
             Limit::Nanoseconds(limit) => (
                 format!("{:.0} ns", self.measured * 1e9),
                 format!("≤ {limit:.0} ns"),
+            ),
+            Limit::Megabytes(limit) => (
+                format!("{:.1} MB", self.measured / 1e6),
+                format!("≤ {limit:.0} MB"),
             ),
             Limit::PerSecond(limit) => (format!("{:.0} /s", self.measured), format!("≥ {limit:.0} /s")),
             Limit::None => (format!("{}", self.measured), "0".to_owned()),
@@ -222,6 +229,7 @@ mod tests {
         section(promise(1_000.0, Limit::PerSecond(1_000.0)))
             .check()
             .unwrap();
+        section(promise(120e6, Limit::Megabytes(120.0))).check().unwrap();
         section(promise(0.0, Limit::None)).check().unwrap();
         for broken in [
             promise(1.11, Limit::TimesAsLong(1.1)),
@@ -230,6 +238,7 @@ mod tests {
             promise(1.1e-6, Limit::Nanoseconds(1_000.0)),
             promise(0.89, Limit::TimesFaster(0.9)),
             promise(999.0, Limit::PerSecond(1_000.0)),
+            promise(121e6, Limit::Megabytes(120.0)),
             promise(1.0, Limit::None),
             promise(f64::NAN, Limit::TimesAsLong(1.1)),
         ] {

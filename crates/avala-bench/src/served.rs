@@ -104,13 +104,7 @@ impl Served {
 
     /// Its memory, in kilobytes.
     pub(crate) fn resident_kib(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let figure = line.and_then(|line| line.trim().strip_suffix("kB"));
-        Ok(figure
-            .context("the system says how much memory a process has")?
-            .trim()
-            .parse()?)
+        resident_kib(self.process.id())
     }
 
     /// Bytes that its process has had written to files.
@@ -150,6 +144,17 @@ fn files(dir: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     Ok(files)
 }
 
+/// The memory of a process, in kilobytes.
+pub(crate) fn resident_kib(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let figure = line.and_then(|line| line.trim().strip_suffix("kB"));
+    Ok(figure
+        .context("the system says how much memory a process has")?
+        .trim()
+        .parse()?)
+}
+
 /// Lets this process have as many connections as the system allows.
 pub(crate) fn allow_many_connections() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
@@ -184,6 +189,11 @@ pub(crate) fn serve(callers: Callers, data_dir: &str) -> Result<()> {
             })
             .await?
             .key;
+        // More keys than any organization has are made here.
+        server
+            .keys()
+            .set_policy(None, |policy| policy.most_keys = 10_000_000)
+            .await?;
         if callers == Callers::Fixed {
             ensure!(measure::fix_principal(&mut server, &key), "the key is good");
         }

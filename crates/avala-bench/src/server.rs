@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::creates;
 use crate::drf::{self, Drf, Workers};
@@ -385,7 +385,7 @@ fn milliseconds(nanos: u64) -> String {
     format!("{:.2} ms", seconds(nanos) * 1e3)
 }
 
-fn get(path: &str, key: Option<&str>) -> Vec<u8> {
+pub(crate) fn get(path: &str, key: Option<&str>) -> Vec<u8> {
     let key = key.map_or_else(String::new, |key| format!("x-avala-api-key: {key}\r\n"));
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n{key}\r\n").into_bytes()
 }
@@ -416,10 +416,24 @@ pub(crate) fn new_webhook(key: &str) -> Vec<u8> {
     let body = json!({
         "target_url": "https://hooks.example.com/avala",
         "events": ["dataset.created", "export.completed"],
-    })
-    .to_string();
+    });
+    post("/api/v1/webhooks/", key, &body)
+}
+
+/// The request that makes a key.
+pub(crate) fn new_key(key: &str) -> Vec<u8> {
+    let body = json!({
+        "name": "pipeline",
+        "access": {"kind": "listed", "scopes": ["datasets.read", "exports.read"]},
+        "environment": "production",
+    });
+    post("/api/v1/api-keys/", key, &body)
+}
+
+fn post(path: &str, key: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string();
     format!(
-        "POST /api/v1/webhooks/ HTTP/1.1\r\nhost: localhost\r\nx-avala-api-key: {key}\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nx-avala-api-key: {key}\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -3,6 +3,7 @@
 mod agent_actions;
 mod agents;
 mod api_keys;
+mod audit;
 mod auto_label_jobs;
 mod datasets;
 mod exports;
@@ -30,6 +31,7 @@ use clap::{Parser, Subcommand};
 pub use agent_actions::*;
 pub use agents::*;
 pub use api_keys::*;
+pub use audit::*;
 pub use auto_label_jobs::*;
 pub use datasets::*;
 pub use exports::*;
@@ -81,6 +83,9 @@ pub enum Command {
     /// Make, watch, rotate and end API keys of a self-hosted server
     #[command(name = "keys", alias = "api-keys", subcommand)]
     ApiKeys(ApiKeys),
+    /// See who did what in your organization, on a self-hosted server
+    #[command(subcommand)]
+    Audit(Audit),
     /// See the organizations you belong to
     #[command(subcommand)]
     Organizations(Organizations),

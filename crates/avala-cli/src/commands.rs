@@ -3,6 +3,7 @@
 mod agent_actions;
 mod agents;
 mod api_keys;
+mod audit;
 mod auto_label_jobs;
 mod datasets;
 #[cfg(feature = "server")]
@@ -45,6 +46,7 @@ pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
         signup::CALLS,
         users::CALLS,
         api_keys::CALLS,
+        audit::CALLS,
         organizations::CALLS,
         projects::CALLS,
         datasets::CALLS,
@@ -86,6 +88,7 @@ async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Status => return status::run(session).await,
         Command::Signup(args) => signup::run(session, args).await?,
         Command::ApiKeys(verb) => api_keys::run(session, verb).await?,
+        Command::Audit(verb) => audit::run(session, verb).await?,
         Command::Organizations(verb) => organizations::run(session, verb).await?,
         Command::Projects(verb) => projects::run(session, verb).await?,
         Command::Datasets(verb) => datasets::run(session, verb).await?,
@@ -159,7 +162,8 @@ mod tests {
             let row = serde_json::json!({
                 "uid": "", "name": "", "slug": "", "target_url": "", "provider": "", "registration": "", "event_type": "",
                 "subscription": "", "member_count": 1, "id": "", "prefix": "", "class": "", "owner": "", "access": {"kind": "full"},
-                "state": "", "created_at": "2026-01-31T12:00:00Z",
+                "state": "", "created_at": "2026-01-31T12:00:00Z", "position": 1, "at": "2026-01-31T12:00:00Z",
+                "actor": {"kind": ""}, "action": "", "object": "",
             });
             let row: R = serde_json::from_value(row).unwrap();
             let fields: BTreeSet<&str> = row.fields().iter().map(|(name, _)| *name).collect();
@@ -168,6 +172,7 @@ mod tests {
             }
         }
         check::<avala_api::api_keys::ApiKey>();
+        check::<avala_api::audit::AuditEntry>();
         check::<avala_api::organizations::Organization>();
         check::<avala_api::projects::Project>();
         check::<avala_api::datasets::Dataset>();

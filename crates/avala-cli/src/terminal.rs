@@ -31,6 +31,24 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     }
 }
 
+/// Asks for a number before many things are destroyed: whoever types it has read it. Without a person it must have been
+/// said.
+pub(crate) fn confirm_count(question: &str, count: u64) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(
+            Failure::usage("There is nobody to ask, so this needs --count.").hint("Nothing was changed.")
+        );
+    }
+    output::ask(question)?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    if answer.trim().parse() == Ok(count) {
+        Ok(())
+    } else {
+        Err(Failure::local("Not done.").hint("Nothing was changed."))
+    }
+}
+
 /// A new password: asked for twice, shown never.
 pub(crate) fn new_password() -> Result<Secret, Failure> {
     if !io::stdin().is_terminal() {
@@ -43,6 +61,17 @@ pub(crate) fn new_password() -> Result<Secret, Failure> {
         return Err(Failure::usage("The two passwords differ.").hint("Nothing was sent."));
     }
     not_empty(first, "The password")
+}
+
+/// A secret that is there already: asked for, and shown never; or all of stdin, where nobody can be asked.
+pub(crate) fn secret_asked_for(what: &str) -> Result<Secret, Failure> {
+    if !io::stdin().is_terminal() {
+        return secret_from_stdin(what);
+    }
+    not_empty(
+        Secret::from(rpassword::prompt_password(format!("{what}: "))?),
+        what,
+    )
 }
 
 /// All of stdin, without the line end that `echo` adds.

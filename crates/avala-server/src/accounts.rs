@@ -22,20 +22,27 @@ pub(crate) struct NewAccount<'a> {
     pub(crate) password_hash: Option<&'a str>,
 }
 
+/// A user just made.
+pub(crate) struct Made {
+    pub(crate) user: User,
+    /// The organization that is the user's own.
+    pub(crate) organization: String,
+}
+
 /// Makes a user at the console.
 pub(crate) async fn create(authority: &Authority, new: &NewAccount<'_>) -> Result<User, AuthorityError> {
     let mut change = authority.store().change().await?;
-    let user = create_within(authority, &mut change, new).await?;
-    let object = user.uid.as_str();
+    let made = create_within(authority, &mut change, new).await?;
     change
         .commit(Entry {
             at: authority.now(),
             actor: &Actor::Console,
             action: "user.create",
-            object,
+            object: made.user.uid.as_str(),
+            organization: Some(&made.organization),
         })
         .await?;
-    Ok(user)
+    Ok(made.user)
 }
 
 /// Makes a user as part of a larger change.
@@ -43,7 +50,7 @@ pub(crate) async fn create_within(
     authority: &Authority,
     change: &mut Change,
     new: &NewAccount<'_>,
-) -> Result<User, AuthorityError> {
+) -> Result<Made, AuthorityError> {
     let now = authority.now();
     let uid = authority.random().uid()?;
     let row = NewUser {
@@ -66,7 +73,7 @@ pub(crate) async fn create_within(
         created_at: now,
     };
     organizations::insert(change.connection(), &row).await?;
-    Ok(User {
+    let user = User {
         uid: uid.into(),
         username: new.email.to_owned(),
         email: Some(new.email.to_owned()),
@@ -74,7 +81,8 @@ pub(crate) async fn create_within(
         last_name: new.last_name.map(str::to_owned),
         in_waitlist: false,
         extra: Extra::new(),
-    })
+    };
+    Ok(Made { user, organization })
 }
 
 fn taken(error: StoreError) -> AuthorityError {

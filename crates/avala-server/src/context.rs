@@ -66,13 +66,15 @@ impl Context {
         action: &'static str,
         object: &str,
     ) -> Result<(), Refusal> {
-        let actor = self.caller()?.actor();
+        let caller = self.caller()?;
+        let actor = caller.actor();
         Ok(change
             .commit(Entry {
                 at: self.now(),
                 actor: &actor,
                 action,
                 object,
+                organization: Some(caller.organization()),
             })
             .await?)
     }

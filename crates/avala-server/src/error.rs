@@ -137,11 +137,36 @@ pub enum AuthorityError {
     /// Something was made under this name before.
     #[error("a request of this name was carried out before")]
     Repeated,
+    /// The policy of the organization does not let a key be like this.
+    #[error("the policy of the organization {0}")]
+    OutsidePolicy(&'static str),
+    /// The organization has as many keys as it may have.
+    #[error("the organization has as many keys as its policy lets it have")]
+    TooManyKeys,
+    /// The key was taken over before.
+    #[error("this key was taken over before")]
+    KeyExists,
     /// The stored row does not carry its seal: somebody changed it by hand.
     #[error(
         "the stored key was changed outside of the server; it opens nothing any more, and its row can be deleted"
     )]
     Altered,
+    /// The pepper is the one for new keys, or soon will be.
+    #[error("pepper {0} is the one for new keys; add another one, and wait until that is in use")]
+    PepperCurrent(i64),
+    /// Keys are checked with the pepper that have not been used since there is a later one.
+    #[error(
+        "{keys} keys are still checked with pepper {pepper}: each moves on when it is used next; revoke those that never will be, or abandon them"
+    )]
+    PepperInUse {
+        /// The pepper.
+        pepper: i64,
+        /// How many keys there are.
+        keys: u64,
+    },
+    /// A file of the data directory cannot be used.
+    #[error(transparent)]
+    Data(Box<StartError>),
     /// No random numbers: nothing was issued.
     #[error("the operating system gave no random numbers")]
     Randomness,
@@ -156,5 +181,11 @@ pub enum AuthorityError {
 impl From<RandomnessFailed> for AuthorityError {
     fn from(_: RandomnessFailed) -> Self {
         Self::Randomness
+    }
+}
+
+impl From<StartError> for AuthorityError {
+    fn from(error: StartError) -> Self {
+        Self::Data(Box::new(error))
     }
 }

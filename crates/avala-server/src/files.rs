@@ -53,6 +53,6 @@ pub(crate) fn of_export(dir: &DataDir, export: &str) -> Option<PathBuf> {
 
 fn tag(authority: &Authority, export: &str, expires: i64) -> [u8; 32] {
     authority
-        .pepper()
+        .secrets()
         .link_tag(format!("export {export} {expires}").as_bytes())
 }

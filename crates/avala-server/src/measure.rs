@@ -3,15 +3,16 @@
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
-use avala_api::{API_KEY_HEADER, Timestamp};
+use avala_api::{API_KEY_HEADER, Timestamp, users::UserUid};
 use avala_keys::{ApiKey, RandomnessFailed};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::USER_AGENT};
 
 use crate::{
-    RateLimit, Server, Usage,
+    AuthorityError, RateLimit, Server, Usage,
     auth::Principal,
     edge::{Budget, Limits, Source},
-    keys::{Access, Authority, KeyRow},
+    keys::{Access, Authority, KeyRow, NewKey},
+    store::{Actor, Entry},
     usage::{self, Agent, Outcome, Used},
 };
 
@@ -55,7 +56,7 @@ pub fn fill(authority: &Authority, count: usize) -> Result<Vec<ApiKey>, Randomne
     (0..count)
         .map(|number| {
             let key = authority.random().key(authority.class())?;
-            let mut row = KeyRow::plain(key.id(), authority.pepper().mac(key.expose()));
+            let mut row = KeyRow::plain(key.id(), authority.peppers().newest().1.mac(key.expose()));
             row.class = authority.class();
             row.owner = authority.random().uid()?;
             row.organization = authority.random().uid()?;
@@ -67,6 +68,40 @@ pub fn fill(authority: &Authority, count: usize) -> Result<Vec<ApiKey>, Randomne
             Ok(key)
         })
         .collect()
+}
+
+/// Issues so many full keys of a user in one change, each with its line of the audit. The keys.
+pub async fn issue(
+    authority: &Authority,
+    owner: &UserUid,
+    count: usize,
+) -> Result<Vec<ApiKey>, AuthorityError> {
+    let (by, mut change, mut keys) = (Actor::Console, authority.store().change().await?, Vec::new());
+    for number in 0..count {
+        let new = NewKey {
+            owner: owner.clone(),
+            name: format!("key {number}"),
+            access: Access::Full,
+            expires_at: None,
+        };
+        let (issued, _) = authority.issue_within(&mut change, &new, &by).await?;
+        let entry = Entry {
+            at: authority.now(),
+            actor: &by,
+            action: "api_key.issue",
+            object: issued.id.as_str(),
+        };
+        change.note(entry).await?;
+        keys.push(issued.key);
+    }
+    let entry = Entry {
+        at: authority.now(),
+        actor: &by,
+        action: "api_keys.issue",
+        object: owner.as_str(),
+    };
+    change.commit(entry).await?;
+    Ok(keys)
 }
 
 /// Verifies the key of a request as every request is verified. Whether it is good.

@@ -118,7 +118,7 @@ fn tag(context: &Context, list: &str, place: &[u8]) -> [u8; TAG] {
     // The place has a fixed length, so its end cannot be moved into the list's name.
     let whole = context
         .authority
-        .pepper()
+        .secrets()
         .cursor_tag(&[place, list.as_bytes()].concat());
     let mut tag = [0; TAG];
     tag.copy_from_slice(&whole[..TAG]);

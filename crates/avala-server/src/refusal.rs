@@ -84,6 +84,18 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, detail, code)
     }
 
+    /// The same request is under way.
+    pub(crate) fn in_progress() -> Self {
+        let refusal = Self::conflict(
+            "A request under this Idempotency-Key is being carried out at this moment.",
+            "idempotency_key_in_use",
+        );
+        Self {
+            retry_after: Some(1),
+            ..refusal
+        }
+    }
+
     /// Truly absent, or not the caller's: one answer.
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, texts::NOT_FOUND, "not_found")
@@ -205,6 +217,21 @@ impl From<AuthorityError> for Refusal {
             AuthorityError::Store(error) => error.into(),
             AuthorityError::NotFound("key") => Self::not_found(),
             AuthorityError::CallerChanged => Self::key("key_changed"),
+            AuthorityError::Repeated => Self::in_progress(),
+            AuthorityError::OutsidePolicy(what) => Self::new(
+                StatusCode::FORBIDDEN,
+                format!("The policy of the organization {what}."),
+                "outside_policy",
+            ),
+            AuthorityError::TooManyKeys => Self::conflict(
+                "The organization has as many keys as its policy lets it have. Revoke some that nobody uses.",
+                "too_many_keys",
+            ),
+            // The same whose ever it is, and whatever became of it.
+            AuthorityError::KeyExists => Self::conflict(
+                "This key was taken over before. It is taken over once, and does not come back when it was ended.",
+                "key_exists",
+            ),
             AuthorityError::Altered => Self::conflict(
                 "The row of this key was changed outside of the server. The key opens nothing; revoke it.",
                 "key_altered",

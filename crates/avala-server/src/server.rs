@@ -30,6 +30,7 @@ use crate::{
     store::{
         Actor, Entry, StoreError,
         agent_executions::{self, NewExecution},
+        agents,
         data_dir::DataDir,
         users, webhook_deliveries,
     },
@@ -157,6 +158,7 @@ impl Server {
         let mut following = JoinSet::new();
         following.spawn(self.follower.clone().follow(self.authority.clone()));
         following.spawn(keep_failing_interrupted(self.authority.clone()));
+        following.spawn(keys::keep_renewing(self.authority.clone()));
         following.spawn(self.usage.clone().keep_flushing());
         following.spawn(self.usage.clone().keep_forgetting(self.authority.clone()));
         following.spawn(self.usage.clone().keep_writing_what_begins());
@@ -247,18 +249,25 @@ async fn fail_interrupted(authority: &Authority) -> Result<(), StoreError> {
     let age = i64::try_from(INTERRUPTED_AFTER.as_millis()).unwrap_or(i64::MAX);
     let before = Timestamp::from_unix_millis(now.unix_millis().saturating_sub(age));
     let mut change = authority.store().change().await?;
-    let count = webhook_deliveries::fail_pending(change.connection(), before, now).await?;
-    if count == 0 {
-        return Ok(());
-    }
-    tracing::warn!(count, "deliveries were interrupted and count as failed");
-    let entry = Entry {
-        at: authority.now(),
-        actor: &Actor::Console,
+    let failed = webhook_deliveries::fail_pending(change.connection(), before, now).await?;
+    let mut entries = failed.iter().map(|(uid, organization)| Entry {
+        at: now,
+        actor: &Actor::Server,
         action: "webhook_delivery.fail_interrupted",
-        object: "",
+        object: uid,
+        organization: Some(organization),
+    });
+    let Some(last) = entries.next_back() else {
+        return Ok(());
     };
-    change.commit(entry).await
+    tracing::warn!(
+        count = failed.len(),
+        "deliveries were interrupted and count as failed"
+    );
+    for entry in entries {
+        change.note(entry).await?;
+    }
+    change.commit(last).await
 }
 
 /// What links start with, without a slash at the end.
@@ -316,21 +325,16 @@ impl Agents<'_> {
             created_at: self.0.now(),
         };
         let mut change = self.0.store().change().await?;
-        agent_executions::insert(change.connection(), &new)
-            .await
-            .map_err(|error| {
-                if error.is_missing_parent() {
-                    AuthorityError::NotFound("agent")
-                } else {
-                    error.into()
-                }
-            })?;
-        let actor = Actor::Console;
+        let organization = agents::organization(change.connection(), agent.as_str())
+            .await?
+            .ok_or(AuthorityError::NotFound("agent"))?;
+        agent_executions::insert(change.connection(), &new).await?;
         let entry = Entry {
             at: self.0.now(),
-            actor: &actor,
+            actor: &Actor::Console,
             action: "agent_execution.enqueue",
             object: &uid,
+            organization: Some(&organization),
         };
         change.commit(entry).await?;
         Ok(uid.into())

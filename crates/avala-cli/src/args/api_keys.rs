@@ -20,6 +20,11 @@ pub enum ApiKeys {
     /// The key is in the server's answer once. In a pipe it goes to stdout; on a terminal say `--out FILE` to keep it in
     /// a private file, or `--show` to see it.
     Create(Box<CreateApiKey>),
+    /// Take over a key of forty hexadecimal digits that was issued elsewhere
+    ///
+    /// The key is read from stdin, or asked for on a terminal; it must not stand on the command line. From now on it opens
+    /// here what you say. Rotate it when you can: its successor is a key of this server's own.
+    Import(Box<ImportApiKey>),
     /// List keys, newest first
     List(ListApiKeys),
     /// Show one key: everything but what it opens with
@@ -34,14 +39,52 @@ pub enum ApiKeys {
     Rotate(RotateApiKey),
     /// End the time in which a rotated key still opens
     EndGrace(OneApiKey),
-    /// End a key, for ever
-    Revoke(RevokeApiKey),
+    /// End a key, for ever; or all keys of which something is true
+    ///
+    /// With `--where`, the keys are counted and shown first. On a terminal you are then asked to type their number; a
+    /// script says it with `--count`. If it is another one by then, none is revoked.
+    Revoke(Box<RevokeApiKey>),
     /// Switch a key off
     Disable(OneApiKey),
     /// Switch a key on again
     Enable(OneApiKey),
     /// Show how a key was used: the last seven days, unless you say otherwise
     Usage(ApiKeyUsage),
+    /// What your organization lets its new keys be
+    #[command(subcommand)]
+    Policy(KeyPolicyVerb),
+}
+
+/// What an organization lets its new keys be.
+#[derive(Debug, Subcommand)]
+pub enum KeyPolicyVerb {
+    /// Show it
+    Show,
+    /// Make it tighter; whoever runs the server makes it looser: `avala server policy set`
+    ///
+    /// It holds for keys that are made, taken over, or made by rotating another. Keys that are there stay as they are.
+    Update(KeyPolicyChange),
+}
+
+/// What is to be different about a policy.
+#[derive(Debug, Args)]
+#[group(id = "policy", required = true, multiple = true)]
+pub struct KeyPolicyChange {
+    /// The longest life of a key, such as 90d
+    #[arg(long, value_name = "TIME", value_parser = super::values::lifetime)]
+    pub longest_life: Option<Duration>,
+
+    /// A key must have an end
+    #[arg(long)]
+    pub requires_expiry: bool,
+
+    /// The scopes that a key may have, such as datasets.read,exports.create; then none is full
+    #[arg(long = "allowed-scope", value_name = "SCOPE", value_delimiter = ',', hide_possible_values = true, value_parser = super::values::scope())]
+    pub allowed_scopes: Option<Vec<Scope>>,
+
+    /// The most keys that are neither revoked nor expired
+    #[arg(long, value_name = "COUNT")]
+    pub most_keys: Option<u64>,
 }
 
 /// One key.
@@ -64,10 +107,10 @@ pub struct Expiry {
     pub expires_at: Option<Timestamp>,
 }
 
-/// `avala keys create`
+/// What a new key is.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("access").required(true).args(["full_access", "scopes"])))]
-pub struct CreateApiKey {
+pub struct ApiKeyAsked {
     /// Its name, for people
     #[arg(long)]
     pub name: String,
@@ -91,6 +134,22 @@ pub struct CreateApiKey {
     /// The environment it is used in, in your words
     #[arg(long, value_name = "NAME")]
     pub environment: Option<String>,
+}
+
+/// `avala keys import`
+#[derive(Debug, Args)]
+pub struct ImportApiKey {
+    /// What it is.
+    #[command(flatten)]
+    pub asked: ApiKeyAsked,
+}
+
+/// `avala keys create`
+#[derive(Debug, Args)]
+pub struct CreateApiKey {
+    /// What it is.
+    #[command(flatten)]
+    pub asked: ApiKeyAsked,
 
     /// A service account that it is for, instead of yourself
     #[arg(long, value_name = "UID")]
@@ -176,18 +235,56 @@ pub struct RotateApiKey {
 
 /// `avala keys revoke`
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "avala keys revoke <ID> [OPTIONS]\n       avala keys revoke --where <NAME=VALUE>… [OPTIONS]",
+    group(ArgGroup::new("which").required(true).args(["id", "filter"]))
+)]
 pub struct RevokeApiKey {
-    /// Which.
-    #[command(flatten)]
-    pub key: OneApiKey,
+    /// Its id, such as 7Hk2mQ9xTbWc; never the key itself
+    #[arg(value_parser = super::values::api_key_id)]
+    pub id: Option<ApiKeyId>,
+
+    /// All keys of which this is true: environment=NAME, owner=UID, state=STATE, created-before=TIME, unused-since=TIME,
+    /// legacy=true or legacy=false; may be repeated, and then all of it must be true
+    #[arg(long = "where", value_name = "NAME=VALUE", value_parser = super::values::key_condition)]
+    pub filter: Vec<KeyCondition>,
+
+    /// Only show the keys of `--where`, and count them
+    #[arg(long, requires = "filter")]
+    pub dry_run: bool,
+
+    /// How many keys of `--where` there must be
+    #[arg(long, value_name = "COUNT", requires = "filter", conflicts_with = "dry_run")]
+    pub count: Option<u64>,
+
+    /// Revoke the key that you use, too, if it is one of them
+    #[arg(long, requires = "filter")]
+    pub include_own: bool,
 
     /// Why: leaked, rotated, `owner_left`, unused, policy or other
     #[arg(long)]
     pub reason: Option<RevokeReason>,
 
     /// Do not ask
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with = "filter")]
     pub yes: bool,
+}
+
+/// Something that is true of keys.
+#[derive(Clone, Debug)]
+pub enum KeyCondition {
+    /// They are of this environment.
+    Environment(String),
+    /// They are of this owner.
+    Owner(UserUid),
+    /// This has become of them.
+    State(KeyState),
+    /// They are older.
+    CreatedBefore(Timestamp),
+    /// They were there then, and have not been used since.
+    UnusedSince(Timestamp),
+    /// They were taken over from elsewhere, or were not.
+    Legacy(bool),
 }
 
 /// `avala keys usage`

@@ -6,6 +6,8 @@ use avala_keys::Secret;
 use avala_server::audit::Head;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::KeyPolicyChange;
+
 /// The data of a server on this machine.
 #[derive(Debug, Subcommand)]
 pub enum ServerVerb {
@@ -22,6 +24,57 @@ pub enum ServerVerb {
     /// Read the audit: who did what, as a chain in which no line can be altered unnoticed
     #[command(subcommand)]
     Audit(AuditVerb),
+    /// What an organization lets its new keys be, also so that it is more than before
+    #[command(subcommand)]
+    Policy(ServerPolicyVerb),
+    /// Replace the pepper, which keys are checked with, while the server runs and without issuing keys anew
+    #[command(subcommand)]
+    Pepper(PepperVerb),
+}
+
+/// What an organization lets its new keys be.
+#[derive(Debug, Subcommand)]
+pub enum ServerPolicyVerb {
+    /// Show it
+    Show(ServerPolicy),
+    /// Change it, on a server that is running as well
+    Set(Box<ServerPolicySet>),
+}
+
+/// `avala server policy show`
+#[derive(Debug, Args)]
+pub struct ServerPolicy {
+    /// The organization, by its slug or its owner's e-mail address, if the server has several
+    #[arg(long, value_name = "NAME")]
+    pub organization: Option<String>,
+
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
+}
+
+/// `avala server policy set`
+#[derive(Debug, Args)]
+pub struct ServerPolicySet {
+    /// Which.
+    #[command(flatten)]
+    pub policy: ServerPolicy,
+
+    /// What is to be different.
+    #[command(flatten)]
+    pub change: KeyPolicyChange,
+
+    /// A key may live as long as it likes
+    #[arg(long, group = "policy", conflicts_with = "longest_life")]
+    pub any_life: bool,
+
+    /// A key need not have an end
+    #[arg(long, group = "policy", conflicts_with = "requires_expiry")]
+    pub no_expiry: bool,
+
+    /// A key may have every scope, and may be full
+    #[arg(long, group = "policy", conflicts_with = "allowed_scopes")]
+    pub any_scope: bool,
 }
 
 /// `avala server seed`
@@ -110,4 +163,59 @@ pub enum AuditFormat {
     Jsonl,
     /// For spreadsheets: what one would take for a formula begins with an apostrophe
     Csv,
+}
+
+/// The peppers of a server.
+#[derive(Debug, Subcommand)]
+pub enum PepperVerb {
+    /// Show the peppers, and how many keys that are not over are checked with each
+    List(PepperList),
+    /// Add a pepper: new keys are made with it a minute later, and the others move to it as they are used
+    ///
+    /// It is written to the data directory as `pepper.N`, readable by its owner only. Back it up before that minute is over.
+    /// Where several servers share a database, each needs the file: make it with --prepare, copy it to the data
+    /// directories of the others, then add it.
+    Add(PepperAdd),
+    /// Retire a pepper: nothing is checked with it any more, and its file is removed from this data directory
+    ///
+    /// Refused while keys that are not over are checked with it. After it was retired, a stolen copy of it opens nothing.
+    /// Secrets that the server keeps for others (signing secrets, credentials of storage and inference providers) stay
+    /// encrypted as they were; if the database was stolen together with a pepper, replace them where they come from.
+    Retire(PepperRetire),
+}
+
+/// `avala server pepper list`
+#[derive(Debug, Args)]
+pub struct PepperList {
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
+}
+
+/// `avala server pepper add`
+#[derive(Debug, Args)]
+pub struct PepperAdd {
+    /// Only make the file, to be copied to the other servers of the database
+    #[arg(long)]
+    pub prepare: bool,
+
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
+}
+
+/// `avala server pepper retire`
+#[derive(Debug, Args)]
+pub struct PepperRetire {
+    /// The number of the pepper
+    #[arg(value_name = "N")]
+    pub number: i64,
+
+    /// Revoke the keys that are still checked with it
+    #[arg(long)]
+    pub abandon: bool,
+
+    /// Where the data is
+    #[command(flatten)]
+    pub data: ServerData,
 }

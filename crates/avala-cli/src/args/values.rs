@@ -7,6 +7,8 @@ use avala_keys::KeyId;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::{Span, SpanRelativeTo};
 
+use super::KeyCondition;
+
 /// `30`, `30s`, `1m30s`, `500ms`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<u64>().ok().map(Duration::from_secs);
@@ -49,6 +51,29 @@ fn span(text: &str) -> Option<Duration> {
 pub(super) fn scope() -> impl TypedValueParser<Value = Scope> {
     PossibleValuesParser::new(Scope::ALL.iter().map(|scope| scope.as_str()))
         .try_map(|name| name.parse::<Scope>())
+}
+
+/// `environment=ci`, `unused-since=2026-01-31T00:00:00Z`.
+pub(super) fn key_condition(text: &str) -> Result<KeyCondition, String> {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    let time = || {
+        value
+            .parse()
+            .map_err(|_| format!("{name} needs an instant such as 2026-01-31T00:00:00Z"))
+    };
+    match name {
+        _ if value.is_empty() => Err("expected NAME=VALUE".to_owned()),
+        "environment" => Ok(KeyCondition::Environment(value.to_owned())),
+        "owner" => Ok(KeyCondition::Owner(value.into())),
+        "state" => Ok(KeyCondition::State(value.into())),
+        "created-before" => Ok(KeyCondition::CreatedBefore(time()?)),
+        "unused-since" => Ok(KeyCondition::UnusedSince(time()?)),
+        "legacy" => value
+            .parse()
+            .map(KeyCondition::Legacy)
+            .map_err(|_| "legacy is true or false".to_owned()),
+        _ => Err("expected environment, owner, state, created-before, unused-since or legacy".to_owned()),
+    }
 }
 
 /// `7Hk2mQ9xTbWc`, or what the key begins with. A whole key is refused: it must not get into a URL.

@@ -1,14 +1,20 @@
 //! `avala keys …`
 
+mod bulk;
+mod policy;
+
+#[cfg(feature = "server")]
+pub(super) use policy::fields as policy_fields;
 use std::{collections::BTreeMap, time::SystemTime};
 
 use avala_api::{
-    Operation, Timestamp,
+    Operation, Scope, Timestamp,
     api_keys::{
-        ApiKey, Create, Disable, Enable, EndGrace, Get, GetUsage, KeyAccess, KeyUsage, List, Revoke,
-        RevokeReason, Rotate, Update, UsageBucket,
+        ApiKey, ApiKeyId, Create, Disable, Enable, EndGrace, Get, GetPolicy, GetUsage, Import, KeyAccess,
+        KeyUsage, List, Revoke, RevokeMany, RevokeReason, Rotate, Update, UpdatePolicy, UsageBucket,
     },
 };
+use avala_keys::{Shape, classify};
 use ipnet::IpNet;
 
 use crate::{
@@ -23,20 +29,25 @@ use crate::{
 
 pub(super) const CALLS: &[(&str, &str)] = &[
     (Create::ROUTE.operation, "avala keys create"),
+    (Import::ROUTE.operation, "avala keys import"),
     (List::ROUTE.operation, "avala keys list"),
     (Get::ROUTE.operation, "avala keys show"),
     (Update::ROUTE.operation, "avala keys update"),
     (Rotate::ROUTE.operation, "avala keys rotate"),
     (EndGrace::ROUTE.operation, "avala keys end-grace"),
     (Revoke::ROUTE.operation, "avala keys revoke"),
+    (RevokeMany::ROUTE.operation, "avala keys revoke"),
     (Disable::ROUTE.operation, "avala keys disable"),
     (Enable::ROUTE.operation, "avala keys enable"),
     (GetUsage::ROUTE.operation, "avala keys usage"),
+    (GetPolicy::ROUTE.operation, "avala keys policy show"),
+    (UpdatePolicy::ROUTE.operation, "avala keys policy update"),
 ];
 
 pub(super) async fn run(session: &Session, verb: args::ApiKeys) -> Result<(), Failure> {
     match verb {
         args::ApiKeys::Create(args) => create(session, *args).await,
+        args::ApiKeys::Import(args) => import(session, args.asked).await,
         args::ApiKeys::List(args) => {
             let mut list = List::new().limit(args.listing.page());
             list.state = args.state;
@@ -48,7 +59,11 @@ pub(super) async fn run(session: &Session, verb: args::ApiKeys) -> Result<(), Fa
         args::ApiKeys::Update(args) => update(session, args).await,
         args::ApiKeys::Rotate(args) => rotate(session, args).await,
         args::ApiKeys::EndGrace(args) => ask(session, EndGrace::new(args.id)).await,
-        args::ApiKeys::Revoke(args) => revoke(session, args).await,
+        args::ApiKeys::Revoke(args) => match args.id.clone() {
+            Some(id) => revoke(session, id, *args).await,
+            None => bulk::revoke(session, *args).await,
+        },
+        args::ApiKeys::Policy(verb) => policy::run(session, verb).await,
         args::ApiKeys::Disable(args) => ask(session, Disable::new(args.id)).await,
         args::ApiKeys::Enable(args) => ask(session, Enable::new(args.id)).await,
         args::ApiKeys::Usage(args) => {
@@ -71,16 +86,11 @@ async fn ask<O: Operation<Answer = ApiKey>>(session: &Session, operation: O) -> 
 async fn create(session: &Session, args: args::CreateApiKey) -> Result<(), Failure> {
     let caller = session.may_call::<Create>()?;
     let destination = Destination::choose(session.out, &args.key)?;
-    // The parser sees to it that exactly one of the two was said.
-    let access = if args.full_access {
-        KeyAccess::Full
-    } else {
-        KeyAccess::listed(args.scopes)
-    };
-    let mut create = Create::new(args.name, access);
-    create.environment = args.environment;
-    create.expires_at = end(args.expiry)?;
-    create.allowed_networks = (!args.networks.is_empty()).then(|| in_cidr(&args.networks));
+    let asked = args.asked;
+    let mut create = Create::new(asked.name, access(asked.full_access, asked.scopes));
+    create.environment = asked.environment;
+    create.expires_at = end(asked.expiry)?;
+    create.allowed_networks = (!asked.networks.is_empty()).then(|| in_cidr(&asked.networks));
     create.owner = args.owner;
     let key = caller.send(create).await.map_err(|failure| {
         if_the_answer_was_lost(
@@ -90,6 +100,36 @@ async fn create(session: &Session, args: args::CreateApiKey) -> Result<(), Failu
     })?;
     let made = format!("The key {} ({}) is made.", key.id, key.name);
     hand_over(session, destination, key, &made).await
+}
+
+/// What a new key may do. The parser sees to it that exactly one of the two was said.
+fn access(is_full: bool, scopes: Vec<Scope>) -> KeyAccess {
+    if is_full {
+        KeyAccess::Full
+    } else {
+        KeyAccess::listed(scopes)
+    }
+}
+
+async fn import(session: &Session, asked: args::ApiKeyAsked) -> Result<(), Failure> {
+    let caller = session.may_call::<Import>()?;
+    let secret = terminal::secret_asked_for("The key")?;
+    if classify(secret.expose()) != Shape::Hex {
+        return Err(
+            Failure::usage("This is no key of 40 lower-case hexadecimal digits.").hint("Nothing was sent."),
+        );
+    }
+    let mut import = Import::new(asked.name, secret, access(asked.full_access, asked.scopes));
+    import.environment = asked.environment;
+    import.expires_at = end(asked.expiry)?;
+    import.allowed_networks = (!asked.networks.is_empty()).then(|| in_cidr(&asked.networks));
+    let key = caller.send(import).await.map_err(|failure| {
+        if_the_answer_was_lost(
+            failure,
+            "If only the answer was lost, `avala keys list` shows the key; doing it again says that it is there.",
+        )
+    })?;
+    show(session, key)
 }
 
 async fn update(session: &Session, args: args::UpdateApiKey) -> Result<(), Failure> {
@@ -129,9 +169,8 @@ async fn rotate(session: &Session, args: args::RotateApiKey) -> Result<(), Failu
     hand_over(session, destination, key, &made).await
 }
 
-async fn revoke(session: &Session, args: args::RevokeApiKey) -> Result<(), Failure> {
+async fn revoke(session: &Session, id: ApiKeyId, args: args::RevokeApiKey) -> Result<(), Failure> {
     let caller = session.may_call::<Revoke>()?;
-    let id = args.key.id;
     terminal::confirm(&format!("Revoke the key {id}, for ever?"), args.yes)?;
     let mut revoke = Revoke::new(id);
     revoke.reason = args.reason;

@@ -1,6 +1,8 @@
 //! `avala server …`: the data of a server on this machine, with or without the server running.
 
 mod audit;
+mod pepper;
+mod policy;
 mod seed;
 
 use avala_server::keys::Authority;
@@ -11,7 +13,7 @@ use super::{
     serve::{database, sentence},
 };
 use crate::{
-    args::{Global, ServerData, ServerVerb},
+    args::{Global, PepperVerb, ServerData, ServerPolicyVerb, ServerVerb},
     exit::Exit,
     failure::Failure,
     logging,
@@ -19,7 +21,13 @@ use crate::{
 };
 
 pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit, Failure> {
-    if global.read_only && !matches!(verb, ServerVerb::Audit(_)) {
+    let only_reads = matches!(
+        verb,
+        ServerVerb::Audit(_)
+            | ServerVerb::Policy(ServerPolicyVerb::Show(_))
+            | ServerVerb::Pepper(PepperVerb::List(_))
+    );
+    if global.read_only && !only_reads {
         return Err(Failure::usage(
             "This writes to the server's data, and --read-only forbids that.",
         ));
@@ -30,6 +38,8 @@ pub(super) fn run(global: &Global, verb: ServerVerb, out: Output) -> Result<Exit
         match verb {
             ServerVerb::Seed(args) => seed::run(args, out).await,
             ServerVerb::Audit(verb) => audit::run(verb, out).await,
+            ServerVerb::Policy(verb) => policy::run(verb, out).await,
+            ServerVerb::Pepper(verb) => pepper::run(verb, out).await,
         }
     }))?;
     Ok(Exit::OK)

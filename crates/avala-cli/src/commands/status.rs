@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use avala_api::{RateLimit, users::Me};
+use avala_api::{RateLimit, key_class, users::Me};
 use serde::Serialize;
 
 use super::users::Credential;
@@ -23,6 +23,7 @@ pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
         credential: Credential::of(me.client().credential_report()),
         key: KeyState::Unknown,
         user: None,
+        key_class: None,
         rate_limit: None,
     };
     let asked = Instant::now();
@@ -30,6 +31,7 @@ pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
         Ok(answer) => {
             status.key = KeyState::Accepted;
             status.user = Some(answer.value.username.clone());
+            status.key_class = key_class(&answer.headers).map(str::to_owned);
             status.rate_limit = Limit::of(answer.rate_limit);
             None
         }
@@ -57,6 +59,8 @@ struct Status {
     credential: Credential,
     key: KeyState,
     user: Option<String>,
+    /// What kind of keys the server takes, where it says so.
+    key_class: Option<String>,
     rate_limit: Option<Limit>,
 }
 
@@ -119,6 +123,7 @@ impl Record for Status {
             ("key", self.credential.cell()),
             ("key is", key.into()),
             ("user", self.user.clone().into()),
+            ("class of keys", self.key_class.clone().into()),
             (
                 "rate limit",
                 self.rate_limit

@@ -1,6 +1,67 @@
-//! `avala server audit`: the audit of a server that is running, verified and written out.
+//! `avala audit`: what an organization reads of it. `avala server audit`: the whole, verified and written out.
 
 use super::{avala::avala, server::server};
+
+#[test]
+fn who_did_what_is_listed_as_rows_for_programs() {
+    // Given a key that made a webhook and another key, and was refused once.
+    let server = server();
+    let do_it = |line: &str| server.avala(&format!("{line} -o json")).run().json();
+    let webhook = do_it("webhooks create --target-url https://example.com/ --events task.completed");
+    let file = server.directory.path().join("reader.key");
+    let reader = do_it(&format!(
+        "keys create --name reader --scope audit.read --out {}",
+        file.display()
+    ));
+    let (webhook, reader) = (webhook["uid"].as_str().unwrap(), reader["id"].as_str().unwrap());
+
+    // Then a key with nothing but the scope reads it, newest first, also where nothing must be written.
+    let key = std::fs::read_to_string(&file).unwrap();
+    let read = |line: &str| {
+        avala(&format!("audit list --read-only {line}"))
+            .on(&server.base_url, key.trim_end())
+            .run()
+    };
+    let me = &server.key()["avk_test_".len()..][..12];
+    let rows = read("").printed();
+    let rows: Vec<Vec<&str>> = rows.lines().map(|row| row.split('\t').collect()).collect();
+    assert_eq!(
+        rows[0][1..],
+        [&format!("key:{me}"), "api_key.issue", reader, ""],
+        "{rows:?}"
+    );
+    assert_eq!(rows[1][2..4], ["webhook.create", webhook], "{rows:?}");
+    assert!(
+        rows[0][0].starts_with("20") && rows[0][0].ends_with('Z'),
+        "{rows:?}"
+    );
+    let first = rows.last().unwrap();
+    assert_eq!((first[1], first[2]), ("console", "user.create"), "{rows:?}");
+
+    // And each filter finds what it says.
+    for (line, expected) in [
+        (format!("--key avk_test_{reader}"), 1),
+        ("--action webhook.create".to_owned(), 1),
+        ("--actor console --limit 1".to_owned(), 1),
+        ("--actor nobody".to_owned(), 0),
+        (format!("--to {}", first[0]), 0),
+        (format!("--from {} --all", first[0]), rows.len()),
+    ] {
+        let found = read(&line).stdout;
+        assert_eq!(found.lines().count(), expected, "{line}: {found}");
+    }
+    let all = read("--output json").json();
+    assert_eq!(
+        (
+            all.as_array().unwrap().len(),
+            &all[0]["object"],
+            &all[0]["actor"]["key"]
+        ),
+        (rows.len(), &reader.into(), &me.into())
+    );
+    let refused = read("--key 7Hk2mQ9xTbW").failed(2);
+    assert!(refused.contains("12 characters"), "{refused}");
+}
 
 #[test]
 fn a_whole_audit_is_told_so_and_one_that_was_cut_is_not() {

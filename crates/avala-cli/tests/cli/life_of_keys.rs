@@ -117,3 +117,141 @@ fn a_key_that_the_server_makes_is_in_no_log_and_no_message() {
         );
     }
 }
+
+#[test]
+fn a_key_from_elsewhere_is_taken_over_and_told_to_nobody() {
+    const KEY: &str = "4f3c29d01b7e8a6655c04d93e2f1a0b7c8d56e10";
+    let server = server();
+    assert_eq!(opens(&server, KEY), Some(4));
+    let line = "keys import --name old --scope webhooks.read --environment ci --log trace,";
+    let taken_over = server.avala(line).stdin(&format!("{KEY}\n")).run();
+    assert_eq!(taken_over.code, Some(0), "{taken_over:?}");
+    assert!(taken_over.stderr.contains("TRACE"), "the log was on");
+    assert!(!format!("{taken_over:?}").contains(KEY), "{taken_over:?}");
+    assert_eq!(opens(&server, KEY), Some(0));
+
+    let again = server.avala(line).stdin(KEY).run();
+    assert!(!format!("{again:?}").contains(KEY), "{again:?}");
+    let said = again.failed(1);
+    assert!(said.contains("taken over before"), "{said}");
+
+    let listed = server.avala("keys list --environment ci -o json").run().json();
+    assert_eq!(
+        (&listed[0]["legacy"], &listed[0]["prefix"]),
+        (&true.into(), &"".into())
+    );
+}
+
+#[test]
+fn what_is_no_key_from_elsewhere_is_not_sent() {
+    let server = server();
+    for not_one in ["", "avk_test", "4F3C29D01B7E8A6655C04D93E2F1A0B7C8D56E10"] {
+        let line = server
+            .avala("keys import --name old --full-access")
+            .stdin(not_one);
+        let said = line.run().failed(2);
+        assert!(said.contains("Nothing was sent."), "{said}");
+    }
+}
+
+#[test]
+fn many_keys_are_shown_counted_and_then_revoked() {
+    let server = server();
+    let make = |environment: &str| {
+        let line = format!("keys create --name nightly --scope webhooks.read --environment {environment}");
+        server.avala(&line).run().stdout
+    };
+    let (one, other, kept) = (make("ci"), make("ci"), make("production"));
+    let counted = server.avala("keys revoke --where environment=ci --dry-run").run();
+    let shown = counted.printed();
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+    assert!(
+        shown.contains(id_of(&one)) && shown.contains(id_of(&other)),
+        "{shown}"
+    );
+
+    // Without anybody to ask, nothing happens; nor if there are others than were counted.
+    let line =
+        "keys revoke --where environment=ci --where created-before=2100-01-01T00:00:00Z --reason unused";
+    let unasked = server.avala(line).run().failed(2);
+    assert!(unasked.contains("needs --count"), "{unasked}");
+    let changed = server.avala(&format!("{line} --count 3")).run().failed(1);
+    assert!(changed.contains("None was revoked"), "{changed}");
+    assert_eq!((opens(&server, &one), opens(&server, &kept)), (Some(0), Some(0)));
+
+    let revoked = server.avala(&format!("{line} --count 2 -o json")).run().json();
+    assert_eq!(
+        (&revoked["count"], &revoked["dry_run"]),
+        (&2.into(), &false.into())
+    );
+    assert_eq!(
+        (
+            opens(&server, &one),
+            opens(&server, &other),
+            opens(&server, &kept)
+        ),
+        (Some(4), Some(4), Some(0))
+    );
+    for wrong in [
+        "enviroment=ci",
+        "environment",
+        "created-before=yesterday",
+        "legacy=perhaps",
+    ] {
+        server
+            .avala(&format!("keys revoke --where {wrong} --dry-run"))
+            .run()
+            .failed(2);
+    }
+    server.avala("keys revoke --reason unused").run().failed(2);
+    server
+        .avala("keys revoke 7Hk2mQ9xTbWc --where legacy=true")
+        .run()
+        .failed(2);
+}
+
+#[test]
+fn a_policy_is_tightened_by_key_and_loosened_beside_the_server() {
+    let server = server();
+    let policy = |line: &str| server.avala(&format!("keys policy {line} -o json")).run();
+    assert_eq!(policy("show").json()["most_keys"], 10_000);
+    let tight = policy("update --longest-life 90d --most-keys 50").json();
+    assert_eq!(
+        (&tight["longest_life_seconds"], &tight["most_keys"]),
+        (&7_776_000.into(), &50.into())
+    );
+    assert!(
+        policy("update --longest-life 91d")
+            .failed(1)
+            .contains("only make the policy tighter")
+    );
+    assert!(policy("update").failed(2).contains("required"));
+    let shown = server.avala("keys policy show").run().printed();
+    assert!(
+        shown.contains("longest life\t90d\n") && shown.contains("allowed scopes\tany\n"),
+        "{shown}"
+    );
+
+    let made = server
+        .avala("keys create --name n --full-access -o json")
+        .run()
+        .json();
+    assert_eq!(made["hints"][0]["rule"], "shortened_by_policy");
+
+    let data = server.directory.path().join("data");
+    let beside = |verb: &str| {
+        avala(&format!(
+            "server policy {verb} -o json --data-dir {}",
+            data.display()
+        ))
+        .run()
+    };
+    assert_eq!(
+        beside("set --any-life --most-keys 60").json()["longest_life_seconds"],
+        json!(null)
+    );
+    assert_eq!(beside("show").json(), policy("show").json());
+    assert_eq!(policy("show").json()["most_keys"], 60);
+    beside("set").failed(2);
+    beside("show --organization nobody").failed(1);
+}

@@ -19,6 +19,7 @@ mod jobs;
 mod life_of_keys;
 mod lists;
 mod output;
+mod pepper;
 mod proxy;
 mod resources;
 mod secrets;

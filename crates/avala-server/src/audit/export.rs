@@ -28,16 +28,20 @@ pub enum Format {
 struct Written<'a> {
     position: i64,
     at: String,
+    organization: Option<&'a str>,
     actor_kind: &'a str,
     actor_key: Option<&'a str>,
     actor_user: Option<&'a str>,
     action: &'a str,
     object: &'a str,
+    code: Option<&'a str>,
+    requests: Option<i64>,
     seq: Option<i64>,
     hash: Option<String>,
 }
 
-const COLUMNS: &str = "position,at,actor_kind,actor_key,actor_user,action,object,seq,hash";
+const COLUMNS: &str =
+    "position,at,organization,actor_kind,actor_key,actor_user,action,object,code,requests,seq,hash";
 
 impl Audit {
     /// Writes out all lines, oldest first, and tells how many there were. It does not verify them.
@@ -68,11 +72,14 @@ impl<'a> Written<'a> {
         Self {
             position: chained.position,
             at: line.at().to_string(),
+            organization: line.organization.as_deref(),
             actor_kind: &line.actor_kind,
             actor_key: line.actor_key.as_deref(),
             actor_user: line.actor_user.as_deref(),
             action: &line.action,
             object: &line.object,
+            code: line.code.as_deref(),
+            requests: line.requests,
             seq: line.seq,
             hash: chained.hash.as_deref().map(hex::encode),
         }
@@ -88,11 +95,14 @@ impl<'a> Written<'a> {
                 let fields = [
                     &number(Some(self.position)),
                     &self.at,
+                    self.organization.unwrap_or_default(),
                     self.actor_kind,
                     self.actor_key.unwrap_or_default(),
                     self.actor_user.unwrap_or_default(),
                     self.action,
                     self.object,
+                    self.code.unwrap_or_default(),
+                    &number(self.requests),
                     &number(self.seq),
                     self.hash.as_deref().unwrap_or_default(),
                 ];
@@ -164,11 +174,14 @@ mod tests {
         let line = Written {
             position: 1,
             at: String::new(),
+            organization: None,
             actor_kind: "",
             actor_key: None,
             actor_user: None,
             action: "",
             object,
+            code: None,
+            requests: None,
             seq: None,
             hash: None,
         };

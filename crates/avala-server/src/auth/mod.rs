@@ -6,6 +6,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use avala_api::{Access, Scope, ScopeName};
 use avala_keys::KeyId;
+use header::Presented;
 use http::HeaderMap;
 
 use crate::{
@@ -45,11 +46,14 @@ impl Principal {
     /// Checks the presented key: form, class, possession, state and expiry, in this order. What is decided before
     /// possession is proven can be computed by anybody from the key alone, so it tells nothing about other keys.
     pub(crate) fn identify(headers: &HeaderMap, authority: &Authority) -> Result<Self, Unidentified> {
-        let key = header::presented_key(headers)?;
-        if key.class() != authority.class() {
-            return Err(Refusal::key("key_wrong_class").into());
-        }
-        let row = authority.prove(&key).ok_or_else(|| Refusal::key("key_invalid"))?;
+        let row = match header::presented_key(headers)? {
+            Presented::Issued(key) if key.class() != authority.class() => {
+                return Err(Refusal::key("key_wrong_class").into());
+            }
+            Presented::Issued(key) => authority.prove(&key),
+            Presented::Legacy(key) => authority.prove_legacy(&key),
+        };
+        let row = row.ok_or_else(|| Refusal::key("key_invalid"))?;
         match out_of_force(&row, authority) {
             None => Ok(Self(row)),
             Some(refusal) => Err(Unidentified {

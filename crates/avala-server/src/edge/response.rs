@@ -17,6 +17,7 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const KEY_CLASS: HeaderName = HeaderName::from_static("x-avala-key-class");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// What an operation answers.
@@ -88,6 +89,7 @@ fn whole(
     headers.insert(X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
     headers.insert(REFERRER_POLICY, fixed("no-referrer"));
     headers.insert(RESOURCE_POLICY, fixed("same-origin"));
+    headers.insert(KEY_CLASS, fixed(service.authority.class().as_str()));
     if service.tls.is_some() {
         headers.insert(STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));
     }

@@ -234,6 +234,7 @@ fn entry<'a>(claim: &'a Claim, action: &'static str, now: Timestamp) -> Entry<'a
         actor: &Actor::Server,
         action,
         object: &claim.object,
+        organization: claim.organization.as_deref(),
     }
 }
 

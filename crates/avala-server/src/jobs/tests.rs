@@ -105,6 +105,7 @@ impl Place {
             actor: &Actor::Console,
             action: "export.create",
             object: uid,
+            organization: Some("o"),
         };
         change.commit(entry).await.unwrap();
     }

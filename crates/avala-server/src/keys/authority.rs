@@ -9,15 +9,17 @@ use std::{
     },
 };
 
+use arc_swap::ArcSwap;
 use avala_api::{Timestamp, api_keys::KeyState, users::UserUid};
-use avala_keys::{ApiKey, Class, KeyId};
+use avala_keys::{ApiKey, Class, KeyId, RandomnessFailed};
 use ipnet::IpNet;
 
 use super::{
-    About, Access, KeyRow, Opened, PepperId, Role,
+    About, Access, KeyRow, LegacyKey, Opened, PepperId, Peppers, Role,
     life::{Asker, REVOKE},
     open,
-    pepper::Pepper,
+    renewal::Renewals,
+    secrets::ServerSecrets,
     set::KeySet,
 };
 use crate::{
@@ -30,6 +32,7 @@ use crate::{
         api_keys::{self, Stored},
         data_dir::DataDir,
         organizations,
+        peppers::{self, Declared},
     },
 };
 
@@ -81,9 +84,12 @@ pub struct Authority(Arc<Inner>);
 struct Inner {
     dir: DataDir,
     store: Store,
-    pepper: Pepper,
+    peppers: ArcSwap<Peppers>,
+    secrets: ServerSecrets,
     class: Class,
     set: KeySet,
+    /// Keys that were made with an earlier pepper and have been presented since.
+    renewals: Renewals,
     /// The number up to which the set is complete.
     applied: AtomicI64,
     /// The latest instant the clock has shown.
@@ -120,16 +126,19 @@ impl Authority {
         let Opened {
             dir,
             store,
-            pepper,
+            peppers,
+            secrets,
             class,
         } = opened;
         let authority = Self(Arc::new(Inner {
             nobody: random.bytes()?,
             dir,
             store,
-            pepper,
+            peppers: ArcSwap::from_pointee(peppers),
+            secrets,
             class,
             set: KeySet::default(),
+            renewals: Renewals::default(),
             applied: AtomicI64::new(0),
             latest: AtomicI64::new(i64::MIN),
             random,
@@ -147,20 +156,9 @@ impl Authority {
 
     /// Issues a key for a user.
     pub async fn issue(&self, new: NewKey) -> Result<Issued, AuthorityError> {
-        for _ in 1..DRAWS {
-            match self.issue_once(&new).await {
-                // Another key has this public id; nothing was written.
-                Err(AuthorityError::Store(error)) if error.is_duplicate() => {}
-                done => return done,
-            }
-        }
-        self.issue_once(&new).await
-    }
-
-    async fn issue_once(&self, new: &NewKey) -> Result<Issued, AuthorityError> {
         let mut change = self.store().change().await?;
-        let (issued, row) = self.issue_within(&mut change, new, &Actor::Console).await?;
-        self.commit(change, &Actor::Console, "api_key.issue", issued.id)
+        let (issued, row) = self.issue_within(&mut change, &new, &Actor::Console).await?;
+        self.commit(change, &Actor::Console, "api_key.issue", issued.id, Some(&row))
             .await?;
         self.apply(row);
         Ok(issued)
@@ -196,14 +194,24 @@ impl Authority {
         change: &mut Change,
         mint: Mint,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
-        let key = self.0.random.key(self.0.class)?;
-        let row = KeyRow {
-            id: key.id(),
+        let key = self.draw()?;
+        let peppers = self.peppers();
+        let (pepper_id, pepper) = peppers.current(self.now());
+        let seq = change.next_seq().await?;
+        let row = self.row(mint, key.id(), (pepper_id, pepper.mac(key.expose())), seq);
+        api_keys::insert(change.connection(), &row, &pepper.seal_row(&row)).await?;
+        Ok((Issued { id: key.id(), key }, row))
+    }
+
+    /// The row of a new key.
+    fn row(&self, mint: Mint, id: KeyId, (pepper, mac): (PepperId, [u8; 32]), seq: i64) -> KeyRow {
+        KeyRow {
+            id,
             class: self.0.class,
             owner: mint.owner,
             organization: mint.organization,
-            mac: self.0.pepper.mac(key.expose()),
-            pepper: PepperId::FIRST,
+            mac,
+            pepper,
             access: mint.access,
             role: mint.role,
             suspended_at: None,
@@ -213,7 +221,7 @@ impl Authority {
             disabled_at: None,
             rotated_to: None,
             grace_until: None,
-            seq: change.next_seq().await?,
+            seq,
             about: Box::new(About {
                 name: mint.name,
                 created_at: self.now(),
@@ -225,9 +233,47 @@ impl Authority {
                 is_legacy: false,
                 muted_hints: Vec::new(),
             }),
-        };
-        api_keys::insert(change.connection(), &row, &self.0.pepper.seal_row(&row)).await?;
-        Ok((Issued { id: key.id(), key }, row))
+        }
+    }
+
+    /// Takes over a key, and makes its row. The number comes first: of two changes that take over one key, the second
+    /// sees what the first did.
+    pub(super) async fn take_over(
+        &self,
+        change: &mut Change,
+        mint: Mint,
+        key: &LegacyKey,
+    ) -> Result<KeyRow, AuthorityError> {
+        let seq = change.next_seq().await?;
+        let peppers = self.peppers();
+        // It does not say which of them its MAC was made with.
+        let macs: Vec<[u8; 32]> = peppers
+            .living()
+            .map(|(_, pepper)| pepper.mac(key.expose()))
+            .collect();
+        if api_keys::has_legacy(change.connection(), &macs).await? {
+            return Err(AuthorityError::KeyExists);
+        }
+        let (pepper_id, pepper) = peppers.current(self.now());
+        // Of what is drawn, the secret is forgotten.
+        let id = self.draw()?.id();
+        let mut row = self.row(mint, id, (pepper_id, pepper.mac(key.expose())), seq);
+        row.about.is_legacy = true;
+        api_keys::insert(change.connection(), &row, &pepper.seal_row(&row)).await?;
+        Ok(row)
+    }
+
+    /// A key whose public id no other key has, as far as this process knows; what it does not know, the database
+    /// refuses.
+    fn draw(&self) -> Result<ApiKey, RandomnessFailed> {
+        let mut key = self.0.random.key(self.0.class)?;
+        for _ in 1..DRAWS {
+            if self.known(key.id()).is_none() {
+                break;
+            }
+            key = self.0.random.key(self.0.class)?;
+        }
+        Ok(key)
     }
 
     pub(crate) fn apply(&self, row: KeyRow) {
@@ -270,16 +316,16 @@ impl Authority {
         actor: &Actor,
         action: &'static str,
         id: KeyId,
+        row: Option<&KeyRow>,
     ) -> Result<(), StoreError> {
-        let object = id.to_string();
-        change
-            .commit(Entry {
-                at: self.now(),
-                actor,
-                action,
-                object: &object,
-            })
-            .await
+        let entry = Entry {
+            at: self.now(),
+            actor,
+            action,
+            object: id.as_str(),
+            organization: row.map(|row| row.organization.as_str()),
+        };
+        change.commit(entry).await
     }
 
     /// The row of a key whose owner has just proven to hold it. An unknown id and a wrong secret are one answer, at the
@@ -287,14 +333,48 @@ impl Authority {
     pub(crate) fn prove(&self, key: &ApiKey) -> Option<Arc<KeyRow>> {
         use subtle::ConstantTimeEq;
         let row = self.0.set.find(key.id());
-        let expected = row.as_ref().map_or(&self.0.nobody, |row| &row.mac);
-        let proven = self.0.pepper.mac(key.expose()).ct_eq(expected);
-        row.filter(|_| proven.into())
+        let peppers = self.0.peppers.load();
+        let newest = peppers.newest();
+        let (pepper, expected) = row
+            .as_ref()
+            .and_then(|row| Some((peppers.of(row)?, &row.mac)))
+            .unwrap_or((newest.1, &self.0.nobody));
+        let proven = pepper.mac(key.expose()).ct_eq(expected);
+        let row = row.filter(|_| proven.into())?;
+        if row.pepper != newest.0 {
+            self.0
+                .renewals
+                .ask(&row, peppers.current(self.now()), key.expose());
+        }
+        Some(row)
+    }
+
+    /// The same of a key without an id: found by its MAC, or not at all. To guess at what is found takes the pepper.
+    pub(crate) fn prove_legacy(&self, key: &LegacyKey) -> Option<Arc<KeyRow>> {
+        let peppers = self.0.peppers.load();
+        let mut macs = peppers.living().map(|(_, pepper)| pepper.mac(key.expose()));
+        let row = macs.find_map(|mac| self.0.set.find_legacy(&mac))?;
+        if row.pepper != peppers.newest().0 {
+            self.0
+                .renewals
+                .ask(&row, peppers.current(self.now()), key.expose());
+        }
+        Some(row)
+    }
+
+    /// How many keys of an organization are not revoked, as far as this process knows.
+    pub(super) fn held(&self, organization: &str) -> u64 {
+        self.0.set.held(organization)
     }
 
     /// How many keys there are, whatever their state.
     pub(crate) fn len(&self) -> usize {
         self.0.set.len()
+    }
+
+    /// How many keys there are of which this is true.
+    pub(super) fn count(&self, is_counted: impl Fn(&KeyRow) -> bool) -> u64 {
+        self.0.set.count(is_counted) as u64
     }
 
     /// The number up to which the set is complete.
@@ -304,10 +384,12 @@ impl Authority {
 
     /// Learns what others changed as this server does it.
     pub(crate) async fn read_newer(&self, watcher: &mut Watcher) -> Result<(), StoreError> {
+        let earlier = self.peppers();
         let (newest, stored) = api_keys::since(watcher, self.applied()).await?;
+        self.take_peppers(&peppers::all(&mut *watcher).await?);
         for stored in stored {
             let id = stored.id.parse();
-            match (self.trusted(stored), id) {
+            match (self.trusted_meanwhile(&earlier, stored), id) {
                 (Some(row), _) => self.apply(row),
                 (None, Ok(id)) => self.0.set.remove(id),
                 (None, Err(_)) => {}
@@ -320,10 +402,12 @@ impl Authority {
     /// Learns what others changed, whether as this server does it or by hand.
     pub(crate) async fn read_all(&self, watcher: &mut Watcher) -> Result<(), StoreError> {
         let applied = self.applied();
+        let earlier = self.peppers();
         let (newest, stored) = api_keys::all(watcher).await?;
+        self.take_peppers(&peppers::all(&mut *watcher).await?);
         let rows = stored
             .into_iter()
-            .filter_map(|stored| self.trusted(stored))
+            .filter_map(|stored| self.trusted_meanwhile(&earlier, stored))
             .collect();
         if newest < applied {
             tracing::error!(newest, applied, "the database went back in time");
@@ -338,9 +422,15 @@ impl Authority {
 
     /// The row, if it is as this server wrote it.
     pub(crate) fn trusted(&self, stored: Stored) -> Option<KeyRow> {
+        self.trusted_meanwhile(&self.peppers(), stored)
+    }
+
+    /// The same for a row that was read before the present peppers were known: one of the earlier ones may have been
+    /// retired since.
+    fn trusted_meanwhile(&self, earlier: &Peppers, stored: Stored) -> Option<KeyRow> {
         let Stored { id, row, seal } = stored;
         match row {
-            Ok(row) if self.0.pepper.is_sealed(&row, &seal) => Some(row),
+            Ok(row) if self.peppers().is_sealed(&row, &seal) || earlier.is_sealed(&row, &seal) => Some(row),
             _ => {
                 tracing::error!(
                     key = id,
@@ -382,8 +472,28 @@ impl Authority {
         &self.0.store
     }
 
-    pub(crate) fn pepper(&self) -> &Pepper {
-        &self.0.pepper
+    pub(crate) fn peppers(&self) -> Arc<Peppers> {
+        self.0.peppers.load_full()
+    }
+
+    pub(crate) fn secrets(&self) -> &ServerSecrets {
+        &self.0.secrets
+    }
+
+    pub(super) fn renewals(&self) -> &Renewals {
+        &self.0.renewals
+    }
+
+    /// Takes over the peppers that the database says it has. A server without one of them goes on with what it has: what
+    /// is sealed with that one, it does not trust.
+    pub(super) fn take_peppers(&self, declared: &[Declared]) {
+        if self.peppers().are(declared) {
+            return;
+        }
+        match Peppers::read(&self.0.dir, declared) {
+            Ok((peppers, _)) => self.0.peppers.store(Arc::new(peppers)),
+            Err(error) => tracing::error!(%error, "the database has a pepper that cannot be read here"),
+        }
     }
 
     pub(crate) fn random(&self) -> &Random {
@@ -407,3 +517,6 @@ impl fmt::Debug for Authority {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use avala_api::{Timestamp, api_keys::RevokeReason};
 use avala_keys::KeyId;
 
-use super::{Authority, Issued, KeyRow, authority::Mint};
+use super::{Authority, Issued, KeyRow, LegacyKey, authority::Mint};
 use crate::{
     error::AuthorityError,
     store::{
@@ -53,6 +53,8 @@ pub(crate) struct Successor<'a> {
 pub(crate) struct Rotated {
     pub(crate) issued: Issued,
     pub(crate) successor: KeyRow,
+    /// When the key itself ends.
+    pub(crate) end_before: Option<Timestamp>,
 }
 
 impl Authority {
@@ -60,25 +62,37 @@ impl Authority {
     pub(crate) async fn create(
         &self,
         by: Asker<'_>,
-        mint: Mint,
+        mut mint: Mint,
         named: Option<&Named<'_>>,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
         let mut change = self.store().change().await?;
+        let policy = self.comply(&mut change, &mut mint).await?;
         let (issued, row) = self.mint(&mut change, mint).await?;
         self.check(&mut change, by).await?;
-        if let Some(named) = named {
-            let made = idempotency_keys::insert(change.connection(), named, issued.id.as_str(), self.now());
-            made.await.map_err(|error| {
-                if error.is_duplicate() {
-                    AuthorityError::Repeated
-                } else {
-                    error.into()
-                }
-            })?;
-        }
-        self.commit(change, by.actor, "api_key.issue", issued.id).await?;
+        self.has_room(&mut change, &row.organization, &policy).await?;
+        self.remember(&mut change, named, issued.id).await?;
+        self.commit(change, by.actor, "api_key.issue", issued.id, Some(&row))
+            .await?;
         self.apply(row.clone());
         Ok((issued, row))
+    }
+
+    /// Takes over a key from elsewhere, within bounds that were checked.
+    pub(crate) async fn import(
+        &self,
+        by: Asker<'_>,
+        mut mint: Mint,
+        key: &LegacyKey,
+    ) -> Result<KeyRow, AuthorityError> {
+        let mut change = self.store().change().await?;
+        let policy = self.comply(&mut change, &mut mint).await?;
+        let row = self.take_over(&mut change, mint, key).await?;
+        self.check(&mut change, by).await?;
+        self.has_room(&mut change, &row.organization, &policy).await?;
+        self.commit(change, by.actor, "api_key.import", row.id, Some(&row))
+            .await?;
+        self.apply(row.clone());
+        Ok(row)
     }
 
     /// Alters a key's row, unless `alter` refuses. When this returns, the key is in this process what its row says.
@@ -117,7 +131,7 @@ impl Authority {
         let Some(mut row) = altered.filter(|row| is_trusted || row.revoked_at.is_some()) else {
             // There is no row to write, but the key is ended: whichever row is put back later.
             if action == REVOKE && !is_nobodys {
-                self.commit(change, by.actor, action, id).await?;
+                self.commit(change, by.actor, action, id, None).await?;
             }
             self.forget(id);
             return Err(if is_missing || is_nobodys {
@@ -128,7 +142,7 @@ impl Authority {
         };
         row.seq = seq;
         self.write(&mut change, &row).await?;
-        self.commit(change, by.actor, action, id).await?;
+        self.commit(change, by.actor, action, id, Some(&row)).await?;
         self.apply(row.clone());
         Ok(row)
     }
@@ -161,6 +175,7 @@ impl Authority {
         by: Asker<'_>,
         usage: &Usage,
         grace_until: Timestamp,
+        named: Option<&Named<'_>>,
         may: impl FnOnce(&KeyRow, Option<Successor<'_>>) -> Result<(), E>,
     ) -> Result<Rotated, E>
     where
@@ -190,12 +205,12 @@ impl Authority {
                 lost.revoke(now, actor, Some(&RevokeReason::Rotated));
                 lost.seq = seq;
                 self.write(&mut change, &lost).await?;
-                self.note(&mut change, actor, REVOKE, lost.id).await?;
+                self.note(&mut change, actor, REVOKE, &lost).await?;
                 Some(lost)
             }
             None => None,
         };
-        let mint = Mint {
+        let mut mint = Mint {
             owner: row.owner.clone(),
             organization: row.organization.clone(),
             role: row.role,
@@ -207,23 +222,50 @@ impl Authority {
             created_by: actor.name(),
             rotated_from: Some(id),
         };
+        // Whatever the organization has: without a successor, a key could not be ended.
+        self.comply(&mut change, &mut mint).await?;
         let (issued, successor) = self.mint(&mut change, mint).await?;
-        self.note(&mut change, actor, "api_key.issue", issued.id).await?;
+        self.remember(&mut change, named, issued.id).await?;
+        self.note(&mut change, actor, "api_key.issue", &successor).await?;
         let ends = [Some(grace_until), row.grace_until, row.expires_at];
         row.rotated_to = Some(issued.id);
         row.grace_until = ends.into_iter().flatten().min();
         row.seq = successor.seq;
         self.write(&mut change, &row).await?;
-        self.commit(change, actor, "api_key.rotate", id).await?;
+        self.commit(change, actor, "api_key.rotate", id, Some(&row))
+            .await?;
+        let end_before = row.expires_at;
         for row in lost.into_iter().chain([row, successor.clone()]) {
             self.apply(row);
         }
-        Ok(Rotated { issued, successor })
+        Ok(Rotated {
+            issued,
+            successor,
+            end_before,
+        })
+    }
+
+    /// Has the same request find what was made for it.
+    async fn remember(
+        &self,
+        change: &mut Change,
+        named: Option<&Named<'_>>,
+        made: KeyId,
+    ) -> Result<(), AuthorityError> {
+        let Some(named) = named else { return Ok(()) };
+        let insert = idempotency_keys::insert(change.connection(), named, made.as_str(), self.now());
+        insert.await.map_err(|error| {
+            if error.is_duplicate() {
+                AuthorityError::Repeated
+            } else {
+                error.into()
+            }
+        })
     }
 
     /// Whether whoever asks is still who asked: its key may have been ended or narrowed while the request arrived, or
     /// while it waited for its turn.
-    async fn check(&self, change: &mut Change, by: Asker<'_>) -> Result<(), AuthorityError> {
+    pub(super) async fn check(&self, change: &mut Change, by: Asker<'_>) -> Result<(), AuthorityError> {
         let Some(caller) = by.caller else {
             return Ok(());
         };
@@ -234,38 +276,38 @@ impl Authority {
             row => row?,
         };
         let is_over = self.has_passed(row.end());
-        if row.seq == caller.seq && !is_over {
+        if row.is_still(caller) && !is_over {
             Ok(())
         } else {
             Err(AuthorityError::CallerChanged)
         }
     }
 
-    async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {
+    pub(super) async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {
         let stored = api_keys::find(change.connection(), id).await?;
         let stored = stored.ok_or(AuthorityError::NotFound("key"))?;
         self.trusted(stored).ok_or(AuthorityError::Altered)
     }
 
-    async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
-        api_keys::update(change.connection(), row, &self.pepper().seal_row(row)).await
+    pub(super) async fn write(&self, change: &mut Change, row: &KeyRow) -> Result<(), StoreError> {
+        let seal = self.peppers().current(self.now()).1.seal_row(row);
+        api_keys::update(change.connection(), row, &seal).await
     }
 
-    async fn note(
+    pub(super) async fn note(
         &self,
         change: &mut Change,
         actor: &Actor,
         action: &'static str,
-        id: KeyId,
+        row: &KeyRow,
     ) -> Result<(), StoreError> {
-        let object = id.to_string();
-        change
-            .note(Entry {
-                at: self.now(),
-                actor,
-                action,
-                object: &object,
-            })
-            .await
+        let entry = Entry {
+            at: self.now(),
+            actor,
+            action,
+            object: row.id.as_str(),
+            organization: Some(&row.organization),
+        };
+        change.note(entry).await
     }
 }

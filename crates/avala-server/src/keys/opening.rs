@@ -3,14 +3,15 @@
 use avala_api::Timestamp;
 use avala_keys::Class;
 
-use super::pepper::Pepper;
+use super::{Pepper, PepperId, Peppers, peppers::secrets, secrets::ServerSecrets};
 use crate::{
     config::Database,
     error::StartError,
     random::Random,
     store::{
         Store,
-        data_dir::{DataDir, file_error, private_file, read_private, refuse_exposed, write_private},
+        data_dir::{DataDir, file_error, private_file, refuse_exposed, write_private},
+        peppers,
         schema::KNOWN,
     },
 };
@@ -19,7 +20,8 @@ use crate::{
 pub(crate) struct Opened {
     pub(crate) dir: DataDir,
     pub(crate) store: Store,
-    pub(crate) pepper: Pepper,
+    pub(crate) peppers: Peppers,
+    pub(crate) secrets: ServerSecrets,
     pub(crate) class: Class,
 }
 
@@ -31,53 +33,48 @@ pub(crate) async fn open(
     random: &Random,
     now: Timestamp,
 ) -> Result<Opened, StartError> {
-    let pepper = read_private(&dir.pepper())?;
+    let has_pepper = dir.has_pepper()?;
     let (store, place) = match database {
-        Database::Sqlite => sqlite(&dir, pepper.is_some(), class.is_some()).await?,
+        Database::Sqlite => sqlite(&dir, has_pepper, class.is_some()).await?,
         Database::Postgres(url) => Store::postgres(url).await?,
     };
-    let schema = store.schema().await?;
-    let pepper = match (pepper, schema) {
-        (_, newer) if newer > KNOWN => {
+    match store.schema().await? {
+        newer if newer > KNOWN => {
             return Err(StartError::NewerSchema {
                 found: newer,
                 known: KNOWN,
             });
         }
-        (Some(_), 0) => return Err(StartError::DatabaseLost(place)),
-        (None, 0) => {
+        0 if has_pepper => return Err(StartError::DatabaseLost(place)),
+        0 => {
             let class = class.ok_or_else(|| StartError::NoData(dir.path().to_owned()))?;
-            first_use(&dir, &store, class, random, now).await?
+            first_use(&dir, &store, class, random, now).await?;
         }
-        (pepper, older) => {
+        older => {
             if older < KNOWN {
                 store.migrate().await?;
             }
-            let pepper = pepper.map_or_else(|| interrupted_first_use(&dir), Ok)?;
-            Pepper::new(&pepper).ok_or_else(|| StartError::PepperWrong(dir.pepper()))?
         }
-    };
-
-    let meta = store.meta().await?;
-    if meta.pepper_check != pepper.check_value() {
-        return Err(StartError::PepperWrong(dir.pepper()));
     }
-    if !dir.pepper().exists() {
+
+    let declared = peppers::all(store.reader()).await?;
+    let (peppers, material) = Peppers::read(&dir, &declared)?;
+    let first = dir.pepper(PepperId::FIRST);
+    if peppers.get(PepperId::FIRST).is_some() && !first.exists() {
         // From here on the pepper is as permanent as the database that was made with it.
-        std::fs::rename(dir.new_pepper(), dir.pepper())
+        std::fs::rename(dir.new_pepper(), &first)
             .map_err(|error| file_error("rename", &dir.new_pepper(), error))?;
         dir.sync()?;
     }
+    let stored = store.meta().await?.class;
     match class {
-        Some(asked) if asked != meta.class => Err(StartError::OtherClass {
-            stored: meta.class,
-            asked,
-        }),
+        Some(asked) if asked != stored => Err(StartError::OtherClass { stored, asked }),
         _ => Ok(Opened {
             dir,
             store,
-            pepper,
-            class: meta.class,
+            peppers,
+            secrets: secrets(&material)?,
+            class: stored,
         }),
     }
 }
@@ -107,16 +104,12 @@ async fn first_use(
     class: Class,
     random: &Random,
     now: Timestamp,
-) -> Result<Pepper, StartError> {
+) -> Result<(), StartError> {
     let path = dir.new_pepper();
     let bytes = random.bytes::<32>()?;
     write_private(&path, &bytes).map_err(|error| file_error("write", &path, error))?;
     dir.sync()?;
     let pepper = Pepper::new(&bytes).ok_or(StartError::Randomness)?;
     store.initialise(class, &pepper.check_value(), now).await?;
-    Ok(pepper)
-}
-
-fn interrupted_first_use(dir: &DataDir) -> Result<Vec<u8>, StartError> {
-    read_private(&dir.new_pepper())?.ok_or_else(|| StartError::PepperLost(dir.pepper()))
+    Ok(())
 }

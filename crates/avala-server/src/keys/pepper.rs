@@ -1,20 +1,19 @@
-//! The pepper: 32 secret bytes outside of the database, and the keys made from them.
+//! A pepper: 32 secret bytes outside of the database, which its keys are checked and its rows are sealed with.
 
 use std::fmt;
 
 use avala_keys::{RandomnessFailed, Secret};
-use chacha20poly1305::{
-    XChaCha20Poly1305, XNonce,
-    aead::{Aead, Payload},
-};
+use chacha20poly1305::XChaCha20Poly1305;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
-use super::row::KeyRow;
+use super::{
+    row::KeyRow,
+    secrets::{KeyMaterial, PURPOSES, decrypt, encrypt},
+};
 use crate::random::Random;
-
-const NONCE: usize = 24;
 
 /// Which of the server's peppers: they are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,30 +29,31 @@ impl fmt::Display for PepperId {
     }
 }
 
-/// The pepper, as keyed states. The bytes themselves are not kept.
+#[cfg(test)]
+thread_local! {
+    /// How many keys this thread has computed a MAC of.
+    pub(super) static MACS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// A pepper, as keyed states. The bytes themselves are not kept.
 pub(crate) struct Pepper {
     keys: Hmac<Sha256>,
     seals: Hmac<Sha256>,
-    cursors: Hmac<Sha256>,
-    external_ids: Hmac<Sha256>,
-    links: Hmac<Sha256>,
     check: [u8; 32],
-    secrets: XChaCha20Poly1305,
+    /// What another pepper derived is encrypted with this.
+    keeps: XChaCha20Poly1305,
 }
 
 impl Pepper {
     /// `None` unless there are exactly 32 bytes.
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
         let pepper = keyed(<&[u8; 32]>::try_from(bytes).ok()?)?;
-        // A key is 60 characters and starts with `avk_`: no label can be one.
+        // A key is 60 characters and starts with `avk_`, or 40 without a space: no label can be one.
         let derived = |label: &str| tag(&pepper, label.as_bytes());
         Some(Self {
             seals: keyed(&derived("row seals, version 1"))?,
-            cursors: keyed(&derived("cursors, version 1"))?,
-            external_ids: keyed(&derived("external ids, version 1"))?,
-            links: keyed(&derived("links to files, version 1"))?,
             check: derived("check value, version 1"),
-            secrets: XChaCha20Poly1305::new(&derived("signing secrets, version 1").into()),
+            keeps: XChaCha20Poly1305::new(&derived("what a later pepper keeps, version 1").into()),
             keys: pepper,
         })
     }
@@ -64,6 +64,8 @@ impl Pepper {
     }
 
     pub(crate) fn mac(&self, key: &str) -> [u8; 32] {
+        #[cfg(test)]
+        MACS.set(MACS.get() + 1);
         tag(&self.keys, key.as_bytes())
     }
 
@@ -75,47 +77,25 @@ impl Pepper {
         self.seal_row(row)[..].ct_eq(seal).into()
     }
 
-    pub(crate) fn cursor_tag(&self, text: &[u8]) -> [u8; 32] {
-        tag(&self.cursors, text)
+    /// What a server's own secrets are made of, if this is its first pepper.
+    pub(super) fn derive(&self) -> KeyMaterial {
+        let mut material = Zeroizing::new([0; 128]);
+        let (keys, _) = material.as_chunks_mut::<32>();
+        for (key, purpose) in keys.iter_mut().zip(PURPOSES) {
+            *key = tag(&self.keys, purpose.as_bytes());
+        }
+        material
     }
 
-    /// What a role's trust policy knows an organization by: always the same, and nothing to guess another's from.
-    pub(crate) fn external_id(&self, organization: &str) -> [u8; 32] {
-        tag(&self.external_ids, organization.as_bytes())
+    /// Encrypts what another pepper derived.
+    pub(super) fn keep(&self, random: &Random, material: &KeyMaterial) -> Result<Vec<u8>, RandomnessFailed> {
+        encrypt(&self.keeps, random, "key material", &material[..])
     }
 
-    pub(crate) fn link_tag(&self, text: &[u8]) -> [u8; 32] {
-        tag(&self.links, text)
-    }
-
-    /// Encrypts a secret for this row and no other.
-    pub(crate) fn seal_secret(
-        &self,
-        random: &Random,
-        row: &str,
-        secret: &Secret,
-    ) -> Result<Vec<u8>, RandomnessFailed> {
-        let nonce = random.bytes::<NONCE>()?;
-        let payload = Payload {
-            msg: secret.expose().as_bytes(),
-            aad: row.as_bytes(),
-        };
-        let sealed = self
-            .secrets
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| RandomnessFailed)?;
-        Ok([&nonce[..], &sealed].concat())
-    }
-
-    /// The secret of this row; `None` if the column was changed or moved.
-    pub(crate) fn open_secret(&self, row: &str, sealed: &[u8]) -> Option<Secret> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
-        let payload = Payload {
-            msg: sealed,
-            aad: row.as_bytes(),
-        };
-        let text = self.secrets.decrypt(&XNonce::from(*nonce), payload).ok()?;
-        String::from_utf8(text).ok().map(Secret::new)
+    /// What was kept; `None` if it was altered.
+    pub(super) fn kept(&self, sealed: &[u8]) -> Option<KeyMaterial> {
+        let material = Zeroizing::new(decrypt(&self.keeps, "key material", sealed)?);
+        material[..].try_into().ok().map(Zeroizing::new)
     }
 }
 
@@ -130,11 +110,11 @@ pub(crate) fn sign(secret: &Secret, text: &[u8]) -> Option<[u8; 32]> {
     Some(tag(&keyed(secret.expose().as_bytes())?, text))
 }
 
-fn keyed(key: &[u8]) -> Option<Hmac<Sha256>> {
+pub(super) fn keyed(key: &[u8]) -> Option<Hmac<Sha256>> {
     Hmac::new_from_slice(key).ok()
 }
 
-fn tag(state: &Hmac<Sha256>, text: &[u8]) -> [u8; 32] {
+pub(super) fn tag(state: &Hmac<Sha256>, text: &[u8]) -> [u8; 32] {
     state.clone().chain_update(text).finalize().into_bytes().into()
 }
 
@@ -165,24 +145,15 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_secret_opens_in_its_own_row_only() {
-        let pepper = Pepper::new(&[7; 32]).unwrap();
+    fn a_later_pepper_keeps_what_the_first_derived() {
         let random = Random::new(operating_system());
-        let sealed = pepper
-            .seal_secret(&random, "webhook 1", &Secret::new("s3cret"))
-            .unwrap();
-        assert_eq!(
-            pepper.open_secret("webhook 1", &sealed).unwrap().expose(),
-            "s3cret"
-        );
-        assert!(pepper.open_secret("webhook 2", &sealed).is_none());
-        assert!(
-            Pepper::new(&[8; 32])
-                .unwrap()
-                .open_secret("webhook 1", &sealed)
-                .is_none()
-        );
-        assert!(pepper.open_secret("webhook 1", &sealed[..10]).is_none());
+        let (first, later) = (Pepper::new(&[7; 32]).unwrap(), Pepper::new(&[8; 32]).unwrap());
+        let kept = later.keep(&random, &first.derive()).unwrap();
+        assert_eq!(later.kept(&kept), Some(first.derive()));
+        assert_ne!(later.derive(), first.derive());
+        assert!(first.kept(&kept).is_none());
+        let altered = [&kept[..40], &[kept[40] ^ 1], &kept[41..]].concat();
+        assert!(later.kept(&altered).is_none());
     }
 
     fn row() -> KeyRow {
@@ -203,46 +174,46 @@ mod tests {
     fn the_seal_of_a_row_covers_every_column() {
         let row = row();
         let (at, id) = (Some(Timestamp::from_unix_millis(3)), Some(another_id()));
-        let changed = |change: &dyn Fn(&mut KeyRow)| {
+        let with = |change: &dyn Fn(&mut KeyRow)| {
             let mut row = row.clone();
             change(&mut row);
             row
         };
         let changes = [
-            changed(&|row| row.id = another_id()),
-            changed(&|row| row.class = Class::Test),
-            changed(&|row| row.owner = "x".into()),
-            changed(&|row| row.organization = "x".into()),
-            changed(&|row| row.mac = [2; 32]),
-            changed(&|row| row.pepper = PepperId(2)),
-            changed(&|row| row.access = Access::Full),
-            changed(&|row| row.access = Access::Listed(vec![])),
-            changed(&|row| row.role = Role::Member),
-            changed(&|row| row.role = Role::Admin),
-            changed(&|row| row.suspended_at = at),
-            changed(&|row| row.networks = vec!["10.0.0.0/8".parse().unwrap()]),
-            changed(&|row| row.expires_at = None),
-            changed(&|row| row.revoked_at = at),
-            changed(&|row| row.disabled_at = at),
-            changed(&|row| row.rotated_to = id),
-            changed(&|row| row.grace_until = at),
-            changed(&|row| row.seq = 2),
-            changed(&|row| row.about.name = "x".into()),
-            changed(&|row| row.about.created_at = Timestamp::from_unix_millis(9)),
-            changed(&|row| row.about.created_by = Some("x".into())),
-            changed(&|row| row.about.environment = Some("x".into())),
-            changed(&|row| row.about.revoked_by = Some("x".into())),
-            changed(&|row| row.about.revoked_reason = Some("x".into())),
-            changed(&|row| row.about.rotated_from = id),
-            changed(&|row| row.about.is_legacy = true),
-            changed(&|row| row.about.muted_hints = vec!["x".into()]),
+            with(&|row| row.id = another_id()),
+            with(&|row| row.class = Class::Test),
+            with(&|row| row.owner = "x".into()),
+            with(&|row| row.organization = "x".into()),
+            with(&|row| row.mac = [2; 32]),
+            with(&|row| row.pepper = PepperId(2)),
+            with(&|row| row.access = Access::Full),
+            with(&|row| row.access = Access::Listed(vec![])),
+            with(&|row| row.role = Role::Member),
+            with(&|row| row.role = Role::Admin),
+            with(&|row| row.suspended_at = at),
+            with(&|row| row.networks = vec!["10.0.0.0/8".parse().unwrap()]),
+            with(&|row| row.expires_at = None),
+            with(&|row| row.revoked_at = at),
+            with(&|row| row.disabled_at = at),
+            with(&|row| row.rotated_to = id),
+            with(&|row| row.grace_until = at),
+            with(&|row| row.seq = 2),
+            with(&|row| row.about.name = "x".into()),
+            with(&|row| row.about.created_at = Timestamp::from_unix_millis(9)),
+            with(&|row| row.about.created_by = Some("x".into())),
+            with(&|row| row.about.environment = Some("x".into())),
+            with(&|row| row.about.revoked_by = Some("x".into())),
+            with(&|row| row.about.revoked_reason = Some("x".into())),
+            with(&|row| row.about.rotated_from = id),
+            with(&|row| row.about.is_legacy = true),
+            with(&|row| row.about.muted_hints = vec!["x".into()]),
             // Bytes that move to the neighbouring column.
-            changed(&|row| (row.owner, row.organization) = ("a".into(), "bcd".into())),
-            changed(&|row| (row.revoked_at, row.expires_at) = (row.expires_at, None)),
-            changed(&|row| {
+            with(&|row| (row.owner, row.organization) = ("a".into(), "bcd".into())),
+            with(&|row| (row.revoked_at, row.expires_at) = (row.expires_at, None)),
+            with(&|row| {
                 (row.about.revoked_by, row.about.revoked_reason) = (Some("y".into()), Some("x".into()));
             }),
-            changed(&|row| {
+            with(&|row| {
                 (row.about.revoked_by, row.about.revoked_reason) = (Some("x".into()), Some("y".into()));
             }),
         ];

@@ -176,6 +176,18 @@ impl KeyRow {
         bytes
     }
 
+    /// Whether nothing was changed about the key since: another pepper is no change of the key.
+    pub(crate) fn is_still(&self, earlier: &Self) -> bool {
+        let apart_from_pepper = |row: &Self| Self {
+            mac: [0; 32],
+            pepper: PepperId::FIRST,
+            seq: 0,
+            ..row.clone()
+        };
+        self.seq == earlier.seq
+            || apart_from_pepper(self).canonical() == apart_from_pepper(earlier).canonical()
+    }
+
     /// Whether the key may do this: its own access and its owner's role must both say so.
     pub(crate) fn may(&self, scope: Scope) -> bool {
         self.access.holds(scope) && self.role.allows(scope)
@@ -281,6 +293,16 @@ mod tests {
         let row = KeyRow::plain("7Hk2mQ9xTbWc".parse().unwrap(), [77; 32]);
         let shown = format!("{row:?}");
         assert!(shown.contains("7Hk2mQ9xTbWc") && !shown.contains("77"), "{shown}");
+    }
+
+    #[test]
+    fn a_key_that_moved_to_another_pepper_is_still_the_same_and_one_that_was_narrowed_is_not() {
+        let row = KeyRow::plain("7Hk2mQ9xTbWc".parse().unwrap(), [1; 32]);
+        let mut later = row.clone();
+        (later.seq, later.pepper, later.mac) = (2, PepperId(2), [2; 32]);
+        assert!(later.is_still(&row));
+        later.access = Access::Listed(vec![]);
+        assert!(!later.is_still(&row));
     }
 
     #[test]

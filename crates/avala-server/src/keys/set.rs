@@ -13,6 +13,10 @@ use super::row::KeyRow;
 #[derive(Debug, Default)]
 pub(crate) struct KeySet {
     rows: papaya::HashMap<KeyId, Arc<KeyRow>>,
+    /// The ids of those that were taken over from elsewhere, by MAC: such a key has no id in it.
+    legacy: papaya::HashMap<[u8; 32], KeyId>,
+    /// How many keys of each organization are not revoked.
+    held: papaya::HashMap<String, u64>,
     /// Held while the set is changed, so that an older row never follows a newer one.
     changing: Mutex<Removed>,
 }
@@ -23,6 +27,20 @@ type Removed = HashMap<KeyId, i64>;
 impl KeySet {
     pub(crate) fn find(&self, id: KeyId) -> Option<Arc<KeyRow>> {
         self.rows.pin().get(&id).cloned()
+    }
+
+    pub(crate) fn find_legacy(&self, mac: &[u8; 32]) -> Option<Arc<KeyRow>> {
+        let id = *self.legacy.pin().get(mac)?;
+        self.find(id).filter(|row| row.about.is_legacy && row.mac == *mac)
+    }
+
+    /// How many keys of an organization are not revoked.
+    pub(crate) fn held(&self, organization: &str) -> u64 {
+        self.held.pin().get(organization).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn count(&self, is_counted: impl Fn(&KeyRow) -> bool) -> usize {
+        self.rows.pin().values().filter(|row| is_counted(row)).count()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -36,8 +54,7 @@ impl KeySet {
     }
 
     fn take(&self, removed: &Removed, row: KeyRow) {
-        let rows = self.rows.pin();
-        let is_wanted = match rows.get(&row.id) {
+        let is_wanted = match self.rows.pin().get(&row.id) {
             // A database that went back and forward again gives the same numbers to other changes.
             Some(present) => {
                 present.seq < row.seq || (present.revoked_at.is_none() && row.revoked_at.is_some())
@@ -45,14 +62,63 @@ impl KeySet {
             None => removed.get(&row.id).is_none_or(|seq| *seq <= row.seq),
         };
         if is_wanted {
-            rows.insert(row.id, Arc::new(row));
+            self.put(row);
         }
+    }
+
+    fn put(&self, row: KeyRow) {
+        let (id, mac) = (row.id, row.mac);
+        if row.about.is_legacy {
+            self.legacy.pin().insert(mac, id);
+        }
+        if row.revoked_at.is_none() {
+            let held = self.held.pin();
+            held.update_or_insert_with(row.organization.clone(), |count| count + 1, || 1);
+        }
+        let rows = self.rows.pin();
+        if let Some(before) = rows.insert(id, Arc::new(row)) {
+            self.uncount(before);
+            if before.about.is_legacy && before.mac != mac {
+                self.legacy.pin().remove(&before.mac);
+            }
+        }
+    }
+
+    fn uncount(&self, row: &KeyRow) {
+        if row.revoked_at.is_none() {
+            let held = self.held.pin();
+            held.update(row.organization.clone(), |count| count.saturating_sub(1));
+        }
+    }
+
+    fn forget(&self, row: &KeyRow) {
+        self.uncount(row);
+        if row.about.is_legacy {
+            self.legacy.pin().remove(&row.mac);
+        }
+    }
+
+    /// Keeps the rows that stay, and gives the others.
+    fn retain(&self, stays: impl Fn(&KeyRow) -> bool) -> Vec<Arc<KeyRow>> {
+        let mut gone = Vec::new();
+        self.rows.pin().retain(|_, row| {
+            let stays = stays(row);
+            if !stays {
+                gone.push(row.clone());
+            }
+            stays
+        });
+        for row in &gone {
+            self.forget(row);
+        }
+        gone
     }
 
     /// Takes out a key whose row is not to be trusted, or gone.
     pub(crate) fn remove(&self, id: KeyId) {
         let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(row) = self.rows.pin().remove(&id) {
+            self.forget(row);
             removed.insert(id, row.seq);
         }
     }
@@ -61,13 +127,9 @@ impl KeySet {
     pub(crate) fn replace(&self, rows: Vec<KeyRow>, newest: i64) {
         let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let kept: HashSet<KeyId> = rows.iter().map(|row| row.id).collect();
-        self.rows.pin().retain(|id, present| {
-            let stays = present.seq > newest || kept.contains(id);
-            if !stays {
-                removed.insert(*id, present.seq);
-            }
-            stays
-        });
+        for gone in self.retain(|present| present.seq > newest || kept.contains(&present.id)) {
+            removed.insert(gone.id, gone.seq);
+        }
         for row in rows {
             self.take(&removed, row);
         }
@@ -77,11 +139,10 @@ impl KeySet {
     pub(crate) fn begin_again(&self, rows: Vec<KeyRow>) {
         let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         removed.clear();
-        let set = self.rows.pin();
         let kept: HashSet<KeyId> = rows.iter().map(|row| row.id).collect();
-        set.retain(|id, _| kept.contains(id));
+        self.retain(|present| kept.contains(&present.id));
         for row in rows {
-            set.insert(row.id, Arc::new(row));
+            self.put(row);
         }
     }
 }
@@ -118,6 +179,69 @@ mod tests {
             take(&set, row(5));
             assert!(set.find(row(7).id).unwrap().revoked_at.is_some());
         }
+    }
+
+    #[test]
+    fn a_key_without_an_id_is_found_by_its_mac_as_long_as_its_row_is_there() {
+        let legacy = |seq, mac| {
+            let mut row = KeyRow {
+                mac: [mac; 32],
+                ..row(seq)
+            };
+            row.about.is_legacy = true;
+            row
+        };
+        let found = |set: &KeySet, mac| set.find_legacy(&[mac; 32]).map(|row| row.seq);
+        let take_out: [fn(&KeySet); 3] = [
+            |set| set.remove(row(1).id),
+            |set| set.replace(vec![], 9),
+            |set| set.begin_again(vec![]),
+        ];
+        for take_out in take_out {
+            let set = KeySet::default();
+            set.apply(legacy(3, 7));
+            assert_eq!((found(&set, 7), found(&set, 0)), (Some(3), None));
+            set.replace(vec![legacy(4, 7)], 9);
+            assert_eq!(found(&set, 7), Some(4));
+            // Under another pepper it has another MAC, and no longer the one before.
+            set.apply(legacy(5, 8));
+            assert_eq!((found(&set, 7), found(&set, 8)), (None, Some(5)));
+            take_out(&set);
+            assert_eq!(found(&set, 8), None);
+            assert_eq!(set.legacy.len(), 0);
+        }
+        // One that was issued here is never found without its id.
+        let set = KeySet::default();
+        set.apply(row(1));
+        assert_eq!(found(&set, 0), None);
+    }
+
+    #[test]
+    fn the_keys_of_an_organization_are_counted_until_they_are_revoked_or_gone() {
+        let set = KeySet::default();
+        let held = |set: &KeySet| set.held("organization");
+        let another = KeyRow {
+            id: "8Hk2mQ9xTbWc".parse().unwrap(),
+            ..row(1)
+        };
+        assert_eq!(held(&set), 0);
+        set.apply(row(1));
+        set.apply(row(2));
+        set.apply(another.clone());
+        assert_eq!((held(&set), set.held("another")), (2, 0));
+        set.apply(revoked(3));
+        set.apply(revoked(4));
+        assert_eq!(held(&set), 1);
+        set.remove(row(1).id);
+        assert_eq!(held(&set), 1);
+        set.replace(vec![row(5), another], 9);
+        assert_eq!(held(&set), 2);
+        set.replace(vec![row(5)], 9);
+        assert_eq!(held(&set), 1);
+        set.begin_again(vec![row(5)]);
+        assert_eq!(held(&set), 1);
+        set.begin_again(vec![]);
+        assert_eq!(held(&set), 0);
     }
 
     #[test]

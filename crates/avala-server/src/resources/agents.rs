@@ -238,6 +238,6 @@ fn name_taken(error: StoreError) -> Refusal {
 fn seal(context: &Context, uid: &str, secret: &Secret) -> Result<Vec<u8>, Refusal> {
     let authority = &context.authority;
     Ok(authority
-        .pepper()
+        .secrets()
         .seal_secret(authority.random(), &agents::secret_row(uid), secret)?)
 }

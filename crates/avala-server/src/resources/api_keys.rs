@@ -1,5 +1,9 @@
 //! API keys. A key makes and changes keys of its own organization, and none that may do more than itself.
 
+mod bulk;
+mod import;
+mod policy;
+
 use avala_api::{
     Extra, FieldErrors, Operation, Page, Scope, Timestamp,
     api_keys::{
@@ -12,12 +16,19 @@ use avala_keys::KeyId;
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
-use super::key_fields;
+pub(super) use self::{
+    bulk::revoke_many,
+    import::import,
+    policy::{get_policy, update_policy},
+};
+use super::{
+    key_fields,
+    new_key::{NewKey, exceeds_caller, shortened},
+};
 use crate::{
     auth::Principal,
     context::Context,
-    error::AuthorityError,
-    keys::{About, Access, Asker, Bounds, KeyRow, Mint, Successor},
+    keys::{About, Access, Asker, Bounds, KeyRow, Successor},
     paging,
     refusal::Refusal,
     store::{
@@ -50,6 +61,7 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<ApiKe
         owner: operation.owner.as_ref().map(UserUid::as_str),
         environment: operation.environment.as_deref(),
         state: operation.state.clone().map(|state| (state, context.now())),
+        ..Filter::default()
     };
     let found = api_keys::list(context.store().reader(), filter, window).await?;
     // One that was changed by hand opens nothing, and nothing it says is true.
@@ -133,12 +145,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     {
         return Ok(made);
     }
-    let own = Bounds::of(caller.row());
     let mut errors = FieldErrors::default();
-    key_fields::check_name("name", &operation.name, &mut errors);
-    if let Some(environment) = &operation.environment {
-        key_fields::check_name("environment", environment, &mut errors);
-    }
     if operation
         .owner
         .is_some_and(|owner| owner.as_str() != caller.user())
@@ -148,64 +155,36 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     if operation.resources.is_some_and(|resources| !resources.is_empty()) {
         errors.add("resources", "This server does not restrict keys to objects.");
     }
-    let access = key_fields::access(operation.access, &mut errors);
-    let networks = operation
-        .allowed_networks
-        .map(|networks| key_fields::networks(&networks, &mut errors));
-    key_fields::check_end(context.now(), operation.expires_at, &mut errors);
-    if !errors.is_empty() {
-        return Err(errors.into());
-    }
-    let bounds = Bounds {
-        access,
-        // What is not said is as narrow as the caller.
-        networks: networks.unwrap_or_else(|| own.networks.clone()),
-        end: operation.expires_at.or(own.end),
-    };
-    if !own.cover(&bounds) {
-        return Err(exceeds_caller());
-    }
-    let actor = caller.actor();
-    let mint = Mint {
-        owner: caller.user().to_owned(),
-        organization: caller.organization().to_owned(),
-        role: caller.row().role,
+    let new = NewKey {
         name: operation.name,
-        access: bounds.access,
-        expires_at: bounds.end,
-        networks: bounds.networks,
+        access: operation.access,
         environment: operation.environment,
-        created_by: actor.name(),
-        rotated_from: None,
+        expires_at: operation.expires_at,
+        allowed_networks: operation.allowed_networks,
     };
-    let (issued, row) = match context
-        .authority
-        .create(Asker::key(&actor, caller.row()), mint, named.as_ref())
-        .await
-    {
+    let mint = new.mint(&context, errors)?;
+    let asked_end = mint.expires_at;
+    let actor = caller.actor();
+    let by = Asker::key(&actor, caller.row());
+    let (issued, row) = match context.authority.create(by, mint, named.as_ref()).await {
         Ok(made) => made,
-        // By another request, a moment ago; perhaps it is not acknowledged yet.
-        Err(AuthorityError::Repeated) => {
-            let named = named.ok_or_else(Refusal::internal)?;
-            let made = made_before(&context, &named).await?;
-            return made.ok_or_else(in_use);
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => return or_made_before(&context, named.as_ref(), error.into()).await,
     };
     Ok(ApiKey {
         secret: Some(issued.key.into_secret()),
-        ..shown(&context, &row, &Observed::default())
+        ..just_made(&context, &row, shortened(asked_end, &row))
     })
 }
 
-fn in_use() -> Refusal {
-    let refusal = Refusal::conflict(
-        "A request under this Idempotency-Key is being carried out at this moment.",
-        "idempotency_key_in_use",
-    );
-    Refusal {
-        retry_after: Some(1),
-        ..refusal
+/// A request that is refused because another one like it was faster is carried out all the same.
+async fn or_made_before(
+    context: &Context,
+    named: Option<&Named<'_>>,
+    refusal: Refusal,
+) -> Result<ApiKey, Refusal> {
+    match named.filter(|_| refusal.status == StatusCode::CONFLICT) {
+        Some(named) => made_before(context, named).await?.ok_or(refusal),
+        None => Err(refusal),
     }
 }
 
@@ -222,7 +201,7 @@ async fn made_before(context: &Context, named: &Named<'_>) -> Result<Option<ApiK
     }
     let id = made.object.parse().map_err(|_| Refusal::internal())?;
     // Committed, and not yet taken in here.
-    let row = context.authority.known(id).ok_or_else(in_use)?;
+    let row = context.authority.known(id).ok_or_else(Refusal::in_progress)?;
     let mut key = seen(context, &row).await?;
     let made_before = KeyHint {
         rule: "made_before".to_owned(),
@@ -298,6 +277,19 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
             "Must be at most 7776000 (90 days).",
         ));
     }
+    let request = [operation.id.as_str().as_bytes(), &grace.to_be_bytes()].concat();
+    let request = Sha256::digest(request).into();
+    let name = context.idempotency_key()?;
+    let named = name.map(|name| Named {
+        actor: caller.key(),
+        name,
+        request: &request,
+    });
+    if let Some(named) = &named
+        && let Some(made) = made_before(&context, named).await?
+    {
+        return Ok(made);
+    }
     let now = context.now();
     let grace_until = Timestamp::from_unix_millis(now.unix_millis() + i64::from(grace) * 1000);
     let id = id(&operation.id)?;
@@ -329,11 +321,16 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
     let by = Asker::key(&actor, caller.row());
     let rotated = context
         .authority
-        .rotate(id, by, &context.usage, grace_until, may)
-        .await?;
+        .rotate(id, by, &context.usage, grace_until, named.as_ref(), may)
+        .await;
+    let rotated = match rotated {
+        Ok(rotated) => rotated,
+        Err(refusal) => return or_made_before(&context, named.as_ref(), refusal).await,
+    };
+    let successor = &rotated.successor;
     Ok(ApiKey {
         secret: Some(rotated.issued.key.into_secret()),
-        ..shown(&context, &rotated.successor, &Observed::default())
+        ..just_made(&context, successor, shortened(rotated.end_before, successor))
     })
 }
 
@@ -360,18 +357,23 @@ pub(super) async fn revoke(context: Context, operation: Revoke) -> Result<ApiKey
         .authority
         .revoke_as(id, Asker::key(&actor, caller.row()), operation.reason, may)
         .await?;
-    let is_shared = context.store().is_shared();
-    let lease = u64::try_from(context.config.keys_current_for.as_millis()).unwrap_or(u64::MAX);
     let shown = seen(&context, &row).await?;
+    let (effective, within) = in_force(&context);
     Ok(ApiKey {
-        effective: Some(if is_shared {
-            Effective::Lease
-        } else {
-            Effective::Everywhere
-        }),
-        effective_within_ms: Some(if is_shared { lease } else { 0 }),
+        effective: Some(effective),
+        effective_within_ms: Some(within),
         ..shown
     })
+}
+
+/// Where a revocation is in force with its answer, and milliseconds after which it is everywhere.
+fn in_force(context: &Context) -> (Effective, u64) {
+    if context.store().is_shared() {
+        let lease = context.config.keys_current_for.as_millis();
+        (Effective::Lease, u64::try_from(lease).unwrap_or(u64::MAX))
+    } else {
+        (Effective::Everywhere, 0)
+    }
 }
 
 pub(super) async fn disable(context: Context, operation: Disable) -> Result<ApiKey, Refusal> {
@@ -454,14 +456,6 @@ fn is_within(caller: &Principal, row: &KeyRow) -> bool {
     row.owner == caller.user() && Bounds::of(caller.row()).cover(&Bounds::of_successors(row))
 }
 
-fn exceeds_caller() -> Refusal {
-    Refusal::new(
-        StatusCode::FORBIDDEN,
-        "A key can only make keys that may do no more than itself, from no more networks, for no longer.",
-        "exceeds_caller",
-    )
-}
-
 /// The key as its organization sees it, with its last use and the hints about it.
 async fn seen(context: &Context, row: &KeyRow) -> Result<ApiKey, Refusal> {
     let observed = observed(context, std::slice::from_ref(row)).await?;
@@ -474,13 +468,25 @@ async fn observed(context: &Context, keys: &[KeyRow]) -> Result<Observed, Refusa
     Ok(context.usage.observe(&ids, &predecessors, context.now()).await?)
 }
 
+/// A key that nobody can have used yet, with hints about how it was made, and none about what its maker has just said.
+fn just_made(context: &Context, row: &KeyRow, hints: Vec<KeyHint>) -> ApiKey {
+    ApiKey {
+        hints,
+        ..shown(context, row, &Observed::default())
+    }
+}
+
 /// The key as its organization sees it: everything but the secret.
 fn shown(context: &Context, row: &KeyRow, observed: &Observed) -> ApiKey {
     let about = About::clone(&row.about);
     let key_id = |id: KeyId| ApiKeyId::from(id.as_str());
     ApiKey {
         id: key_id(row.id),
-        prefix: format!("avk_{}_{}", row.class, row.id),
+        prefix: if about.is_legacy {
+            String::new()
+        } else {
+            format!("avk_{}_{}", row.class, row.id)
+        },
         name: about.name,
         class: row.class.as_str().into(),
         environment: about.environment,

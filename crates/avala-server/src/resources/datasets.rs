@@ -175,7 +175,7 @@ pub(crate) fn seal(
 ) -> Result<Vec<u8>, RandomnessFailed> {
     let text = Secret::new(Value::Object(config.expose().clone()).to_string());
     authority
-        .pepper()
+        .secrets()
         .seal_secret(authority.random(), &datasets::secret_row(uid), &text)
 }
 

@@ -243,13 +243,13 @@ fn seal(context: &Context, uid: &str, config: &Map<String, Value>) -> Result<Vec
     let text = serde_json::to_string(config).map_err(|_| Refusal::internal())?;
     let authority = &context.authority;
     Ok(authority
-        .pepper()
+        .secrets()
         .seal_secret(authority.random(), &row(uid), &Secret::new(text))?)
 }
 
 fn open(context: &Context, stored: &Stored) -> Result<Map<String, Value>, Refusal> {
     let uid = stored.provider.uid.as_str();
-    let text = context.authority.pepper().open_secret(&row(uid), &stored.config);
+    let text = context.authority.secrets().open_secret(&row(uid), &stored.config);
     let config = text.and_then(|text| serde_json::from_str(text.expose()).ok());
     config.ok_or_else(|| {
         tracing::error!(

@@ -8,7 +8,7 @@ use avala_keys::Secret;
 use http::StatusCode;
 
 use crate::{
-    accounts::{self, NewAccount},
+    accounts::{self, Made, NewAccount},
     context::Context,
     error::AuthorityError,
     keys::{Access, NewKey},
@@ -54,9 +54,9 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<Accoun
         password_hash: Some(&hash),
     };
     let mut change = context.store().change().await?;
-    let user = match accounts::create_within(authority, &mut change, &new).await {
+    let Made { user, organization } = match accounts::create_within(authority, &mut change, &new).await {
         Err(AuthorityError::UserExists) => return Err(exists()),
-        user => user?,
+        made => made?,
     };
     let new = NewKey {
         owner: user.uid.clone(),
@@ -73,6 +73,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<Accoun
         actor: &actor,
         action,
         object,
+        organization: Some(&organization),
     };
     change.note(entry("user.create", user.uid.as_str())).await?;
     change.commit(entry("api_key.issue", issued.id.as_str())).await?;

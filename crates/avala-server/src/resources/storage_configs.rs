@@ -131,7 +131,7 @@ pub(super) async fn setup_info(context: Context, operation: SetupInfo) -> Result
             "aws_account_missing",
         )
     })?;
-    let external_id = context.authority.pepper().external_id(&organization);
+    let external_id = context.authority.secrets().external_id(&organization);
     Ok(SetupValues {
         avala_aws_account_id: account,
         external_id: hex::encode(&external_id[..16]),
@@ -152,12 +152,12 @@ fn seal(context: &Context, uid: &str, credentials: &Credentials) -> Result<Vec<u
     let text = serde_json::to_string(credentials).map_err(|_| Refusal::internal())?;
     let authority = &context.authority;
     Ok(authority
-        .pepper()
+        .secrets()
         .seal_secret(authority.random(), &row(uid), &Secret::new(text))?)
 }
 
 fn open(context: &Context, uid: &str, sealed: &[u8]) -> Result<Credentials, Refusal> {
-    let text = context.authority.pepper().open_secret(&row(uid), sealed);
+    let text = context.authority.secrets().open_secret(&row(uid), sealed);
     let credentials = text.and_then(|text| serde_json::from_str(text.expose()).ok());
     credentials.ok_or_else(|| {
         tracing::error!(

@@ -164,7 +164,7 @@ async fn deliver_test(context: Context, webhook: Webhook) -> Result<TestResult, 
     let sealed = sealed.ok_or_else(Refusal::not_found)?;
     let secret = context
         .authority
-        .pepper()
+        .secrets()
         .open_secret(&secret_row(webhook_uid), &sealed)
         .ok_or_else(|| {
             tracing::error!(
@@ -252,7 +252,7 @@ fn check_subscription(events: &[EventName], errors: &mut FieldErrors) {
 fn seal(context: &Context, uid: &str, secret: &Secret) -> Result<Vec<u8>, Refusal> {
     let authority = &context.authority;
     Ok(authority
-        .pepper()
+        .secrets()
         .seal_secret(authority.random(), &secret_row(uid), secret)?)
 }
 

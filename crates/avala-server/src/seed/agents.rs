@@ -90,9 +90,9 @@ impl Row for Agent {
             None if known.is_none() => Some(random.signing_secret()?),
             given => given.clone(),
         };
-        let pepper = loading.authority.pepper();
+        let secrets = loading.authority.secrets();
         let sealed = secret
-            .map(|secret| pepper.seal_secret(random, &agents::secret_row(self.uid()), &secret))
+            .map(|secret| secrets.seal_secret(random, &agents::secret_row(self.uid()), &secret))
             .transpose()?;
         let (written, done) = if known.is_some() {
             let done = agents::update(loading.connection(), &agent, sealed.as_deref(), now).await;

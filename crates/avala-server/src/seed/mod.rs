@@ -132,6 +132,7 @@ pub async fn load(authority: &Authority, seed: &Seed) -> Result<Loaded, SeedErro
         actor: &Actor::Console,
         action: "seed.load",
         object: &place.uid,
+        organization: Some(&place.uid),
     };
     change.commit(entry).await?;
     Ok(Loaded {

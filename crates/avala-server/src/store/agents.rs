@@ -110,6 +110,18 @@ pub(crate) async fn find_by_name(
     row.as_ref().map(agent).transpose()
 }
 
+/// Whose the agent is.
+pub(crate) async fn organization(
+    connection: &mut Connection,
+    uid: &str,
+) -> Result<Option<String>, StoreError> {
+    let row = sql("SELECT organization FROM agents WHERE uid = $1")
+        .bind(uid)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| row.get("organization")).transpose()
+}
+
 pub(crate) async fn list(
     reader: &Reader,
     organization: &str,

@@ -4,7 +4,7 @@ use avala_api::{Timestamp, api_keys::KeyState};
 use avala_keys::KeyId;
 
 use super::{
-    Connection, Reader, Row, Rows, Statement, StoreError, Watcher, Window,
+    Connection, Executor, Reader, Row, Rows, Statement, StoreError, Watcher, Window,
     rows::{instant, instant_or_null, json, to_json},
     sql,
 };
@@ -41,6 +41,12 @@ pub(crate) async fn all(watcher: &mut Watcher) -> Result<(i64, Vec<Stored>), Sto
     numbered(&sql(select!("TRUE")).patiently().fetch_all(watcher).await?)
 }
 
+/// All rows, within a change.
+pub(crate) async fn every(connection: &mut Connection) -> Result<Vec<Stored>, StoreError> {
+    let rows = sql(select!("TRUE")).patiently().fetch_all(connection).await?;
+    Ok(numbered(&rows)?.1)
+}
+
 fn numbered(rows: &[Row]) -> Result<(i64, Vec<Stored>), StoreError> {
     let first = rows
         .first()
@@ -59,6 +65,15 @@ pub(crate) async fn find(connection: &mut Connection, id: KeyId) -> Result<Optio
         .fetch_optional(connection)
         .await?;
     row.as_ref().and_then(|row| stored(row).transpose()).transpose()
+}
+
+/// Whether one of these MACs is that of a key that was taken over, whatever became of it.
+pub(crate) async fn has_legacy(connection: &mut Connection, macs: &[[u8; 32]]) -> Result<bool, StoreError> {
+    let found = sql("SELECT 1 AS found FROM api_keys WHERE is_legacy AND mac IN ")
+        .push_list(macs)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
 }
 
 pub(crate) async fn insert(
@@ -142,13 +157,45 @@ fn columns(statement: Statement, row: &KeyRow, seal: &[u8; 32]) -> Result<Statem
         .bind(to_json(muted_hints)?))
 }
 
-/// Which keys are listed.
+/// Which keys.
+#[derive(Default)]
 pub(crate) struct Filter<'a> {
     pub(crate) organization: &'a str,
     pub(crate) owner: Option<&'a str>,
     pub(crate) environment: Option<&'a str>,
     /// With the present instant.
     pub(crate) state: Option<(KeyState, Timestamp)>,
+    /// Those that are neither revoked nor expired then.
+    pub(crate) in_force_at: Option<Timestamp>,
+    pub(crate) created_before: Option<Timestamp>,
+    pub(crate) is_legacy: Option<bool>,
+}
+
+/// Those of an organization that are neither revoked nor expired.
+pub(crate) async fn count(
+    connection: &mut Connection,
+    organization: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let row = sql("SELECT count(*) AS count FROM api_keys
+         WHERE organization = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)")
+    .bind(organization)
+    .bind(now)
+    .fetch_one(connection)
+    .await?;
+    u64::try_from(row.get::<i64>("count")?).map_err(|_| StoreError::damaged("fewer keys than none"))
+}
+
+/// All that are not revoked, newest first, as they are stored.
+pub(crate) async fn living<'c>(
+    on: impl Into<Executor<'c>>,
+    filter: &Filter<'_>,
+) -> Result<Vec<Stored>, StoreError> {
+    let rows = filtered(filter)
+        .push(" AND k.revoked_at IS NULL ORDER BY k.position DESC")
+        .fetch_all(on)
+        .await?;
+    rows.iter().filter_map(|row| stored(row).transpose()).collect()
 }
 
 /// One page of the keys, as they are stored.
@@ -157,6 +204,14 @@ pub(crate) async fn list(
     filter: Filter<'_>,
     window: Window,
 ) -> Result<Rows<Stored>, StoreError> {
+    window
+        .fetch(filtered(&filter), reader, |row| {
+            stored(row)?.ok_or_else(|| StoreError::damaged("a row without an id"))
+        })
+        .await
+}
+
+fn filtered(filter: &Filter<'_>) -> Statement {
     let mut query = sql(select!("k.organization = $1"))
         .push(" WHERE k.id IS NOT NULL")
         .bind(filter.organization);
@@ -168,24 +223,31 @@ pub(crate) async fn list(
             query = query.push(column).push_bind(value);
         }
     }
-    if let Some((state, now)) = filter.state {
-        query = in_state(query, &state, now);
+    if let Some((state, now)) = &filter.state {
+        query = in_state(query, state, *now);
     }
-    window
-        .fetch(query, reader, |row| {
-            stored(row)?.ok_or_else(|| StoreError::damaged("a row without an id"))
-        })
-        .await
+    if let Some(at) = filter.in_force_at {
+        query = is_in_force(query, at);
+    }
+    if let Some(at) = filter.created_before {
+        query = query.push(" AND k.created_at < ").push_bind(at);
+    }
+    if let Some(is_legacy) = filter.is_legacy {
+        query = query.push(" AND k.is_legacy = ").push_bind(is_legacy);
+    }
+    query
+}
+
+fn is_in_force(query: Statement, at: Timestamp) -> Statement {
+    query
+        .push(" AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ")
+        .push_bind(at)
+        .push(")")
 }
 
 /// The same order of precedence as `Authority::state`.
 fn in_state(query: Statement, state: &KeyState, now: Timestamp) -> Statement {
-    let is_not_over = |query: Statement| {
-        query
-            .push(" AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ")
-            .push_bind(now)
-            .push(")")
-    };
+    let is_not_over = |query: Statement| is_in_force(query, now);
     match state {
         KeyState::Revoked => query.push(" AND k.revoked_at IS NOT NULL"),
         KeyState::Expired => query

@@ -48,6 +48,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) actor: &'a Actor,
     pub(crate) action: &'static str,
     pub(crate) object: &'a str,
+    /// Whose the object is: only they read the line. `None` for what is nobody's.
+    pub(crate) organization: Option<&'a str>,
 }
 
 impl Change {
@@ -82,12 +84,15 @@ impl Change {
         };
         let line = Line {
             at: entry.at.unix_millis(),
+            organization: entry.organization.map(str::to_owned),
             actor_kind: kind.to_owned(),
             actor_key: key,
             actor_user: user.map(str::to_owned),
             action: entry.action.to_owned(),
             object: entry.object.to_owned(),
             seq: self.seq,
+            code: None,
+            requests: None,
         };
         audit::append(self.connection(), line).await
     }

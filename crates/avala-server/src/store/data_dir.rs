@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::StartError;
+use crate::{error::StartError, keys::PepperId};
 
 /// The directory that holds everything the server keeps.
 #[derive(Clone, Debug)]
@@ -46,8 +46,25 @@ impl DataDir {
         self.0.join("avala.sqlite3")
     }
 
-    pub(crate) fn pepper(&self) -> PathBuf {
-        self.0.join("pepper")
+    pub(crate) fn pepper(&self, id: PepperId) -> PathBuf {
+        self.0.join(match id {
+            PepperId::FIRST => "pepper".to_owned(),
+            later => format!("pepper.{later}"),
+        })
+    }
+
+    /// Whether any pepper lies here that belongs to a database.
+    pub(crate) fn has_pepper(&self) -> Result<bool, StartError> {
+        let failed = |error| file_error("read", &self.0, error);
+        for entry in fs::read_dir(&self.0).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let rest = name.to_str().and_then(|name| name.strip_prefix("pepper"));
+            let number = rest.map(|rest| rest.strip_prefix('.').unwrap_or(rest));
+            if number.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit())) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The pepper until the database that belongs to it is complete.

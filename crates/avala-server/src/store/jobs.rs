@@ -19,6 +19,8 @@ pub(crate) struct Claim {
     pub(crate) kind: Kind,
     /// The uid of what the work is for.
     pub(crate) object: String,
+    /// Whose that is; `None` if it is gone.
+    pub(crate) organization: Option<String>,
     /// Which attempt this is. The first is 1.
     pub(crate) attempt: i64,
     holder: String,
@@ -58,7 +60,10 @@ pub(crate) async fn claim(
 ) -> Result<Option<Claim>, StoreError> {
     let statement = sql("UPDATE jobs SET holder = $1, due_at = $2, attempts = attempts + 1
          WHERE position = (SELECT position FROM jobs WHERE due_at <= $3 ORDER BY due_at, position LIMIT 1) AND due_at <= $3
-         RETURNING kind, object, attempts")
+         RETURNING kind, object, attempts, CASE kind
+             WHEN 'export' THEN (SELECT organization FROM exports WHERE uid = jobs.object)
+             WHEN 'auto_label' THEN (SELECT organization FROM auto_label_jobs WHERE uid = jobs.object)
+         END AS organization")
     .bind(&holder)
     .bind(until)
     .bind(now);
@@ -68,6 +73,7 @@ pub(crate) async fn claim(
     Ok(Some(Claim {
         kind: Kind::read(&row.get::<String>("kind")?)?,
         object: row.get("object")?,
+        organization: row.get("organization")?,
         attempt: row.get("attempts")?,
         holder,
     }))

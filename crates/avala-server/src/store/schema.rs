@@ -3,7 +3,12 @@
 use avala_api::Timestamp;
 use avala_keys::Class;
 
-use super::{Connection, Store, StoreError, sql};
+use super::{
+    Connection, Store, StoreError,
+    peppers::{self, Declared},
+    sql,
+};
+use crate::keys::PepperId;
 
 /// A version, and the statements that lead to it from the one before.
 struct Migration {
@@ -36,6 +41,9 @@ const MIGRATIONS: &[Migration] = migrations![
     11 "0011_idempotency_keys.sql",
     12 "0012_owners_of_keys.sql",
     13 "0013_usage_of_keys.sql",
+    14 "0014_whose_audit.sql",
+    16 "0016_legacy_keys_and_policies.sql",
+    17 "0017_peppers.sql",
 ];
 
 /// The newest schema this version knows.
@@ -47,7 +55,6 @@ const LOCK: i64 = 0x61_7661_6c61;
 /// What the database says about itself.
 pub(crate) struct Meta {
     pub(crate) class: Class,
-    pub(crate) pepper_check: Vec<u8>,
 }
 
 impl Store {
@@ -68,12 +75,20 @@ impl Store {
         if upgrade(&mut connection).await? > 0 {
             return Ok(());
         }
-        sql("INSERT INTO meta (only_row, seq, class, pepper_check, created_at) VALUES (1, 0, $1, $2, $3)")
+        sql("INSERT INTO meta (only_row, seq, class, created_at) VALUES (1, 0, $1, $2)")
             .bind(class.as_str())
-            .bind(check)
             .bind(now)
             .execute(&mut connection)
             .await?;
+        let first = Declared {
+            id: PepperId::FIRST,
+            check: check.to_vec(),
+            kept: None,
+            created_at: now,
+            begins_at: now,
+            retired_at: None,
+        };
+        peppers::insert(&mut connection, &first).await?;
         connection.commit().await
     }
 
@@ -86,15 +101,12 @@ impl Store {
 
     /// What the database says about itself.
     pub(crate) async fn meta(&self) -> Result<Meta, StoreError> {
-        let row = sql("SELECT class, pepper_check FROM meta")
-            .fetch_one(self.reader())
-            .await?;
+        let row = sql("SELECT class FROM meta").fetch_one(self.reader()).await?;
         let class: String = row.get("class")?;
         Ok(Meta {
             class: class
                 .parse()
                 .map_err(|_| StoreError::damaged("the key class is unknown"))?,
-            pepper_check: row.get("pepper_check")?,
         })
     }
 }

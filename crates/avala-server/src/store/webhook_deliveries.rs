@@ -61,18 +61,21 @@ pub(crate) async fn finish(
     Ok(())
 }
 
-/// Gives up the deliveries from before an instant that have no outcome, and counts them.
+/// Gives up the deliveries from before an instant that have no outcome, and tells each with its organization.
 pub(crate) async fn fail_pending(
     connection: &mut Connection,
     before: Timestamp,
     now: Timestamp,
-) -> Result<u64, StoreError> {
-    sql("UPDATE webhook_deliveries SET status = 'failed', updated_at = $1
-         WHERE status = 'pending' AND created_at < $2")
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = sql("UPDATE webhook_deliveries SET status = 'failed', updated_at = $1
+         WHERE status = 'pending' AND created_at < $2 RETURNING uid, organization")
     .bind(now)
     .bind(before)
-    .execute(connection)
-    .await
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("uid")?, row.get("organization")?)))
+        .collect()
 }
 
 pub(crate) async fn find(

@@ -111,6 +111,11 @@ async fn whatever_is_altered_in_a_line_is_seen(on: On) {
             "action = action || substr(object, 1, 1), object = substr(object, 2)",
             "seq = coalesce(seq, 0) + 1",
             "seq = CASE WHEN seq IS NULL THEN 0 ELSE NULL END",
+            "organization = coalesce(organization, '') || 'x'",
+            "organization = CASE WHEN organization IS NULL THEN '' ELSE NULL END",
+            "organization = NULL, code = organization",
+            "code = ''",
+            "requests = 0",
             "hash = NULL",
             "hash = (SELECT hash FROM kept WHERE position = 1)",
         ] {
@@ -320,7 +325,7 @@ async fn what_was_done_is_written_out_as_it_was(on: On) {
     let mut rows = table.lines();
     assert_eq!(
         rows.next(),
-        Some("position,at,actor_kind,actor_key,actor_user,action,object,seq,hash")
+        Some("position,at,organization,actor_kind,actor_key,actor_user,action,object,code,requests,seq,hash")
     );
     let row = rows.next_back().unwrap();
     assert!(

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::{Answer, On, Request, exchange, start, start_with};
 
 async fn a_body_that_is_too_large_is_refused_before_and_while_it_is_read(on: On) {
@@ -166,7 +168,68 @@ async fn a_body_must_be_json_by_name(on: On) {
     assert_eq!(running.send(Request::new("POST", "/signup/")).await.status, 400);
 }
 
+async fn a_compressed_body_is_not_unpacked(on: On) {
+    let running = start(on).await;
+    let tenant = running.tenant("a@example.com").await;
+    // A megabyte of zeros, in a few bytes that say so, and again in themselves.
+    let bomb = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xed\xc1\x01\x0d\0\0\0\xc2\xa0\xf7Om\x0e7\xa0\0\0\0\0\0\0\0\0\x80w\x03";
+    for coding in ["gzip", "deflate", "br", "zstd", "gzip, gzip", "identity"] {
+        let request = Request::new("POST", "/agents/")
+            .key(tenant.key.expose())
+            .header("Content-Type", "application/json")
+            .header("Content-Encoding", coding)
+            .body(&bomb[..]);
+        let answer = running.send(request).await;
+        assert!([400, 415].contains(&answer.status), "{coding}: {}", answer.status);
+    }
+}
+
+async fn a_body_of_many_members_or_long_lists_is_bounded(on: On) {
+    let running = start(on).await;
+    let tenant = running.tenant("a@example.com").await;
+    let full = json!({"kind": "full"});
+    let long = "x".repeat(300_000);
+    let many: Vec<String> = (0..20_000)
+        .map(|number| format!("10.{}.{}.0/24", number / 256 % 256, number % 256))
+        .collect();
+    let scopes = vec!["agents.read"; 40_000];
+    for body in [
+        json!({"name": long, "access": full}),
+        json!({"name": "a", "access": full, "environment": long}),
+        json!({"name": "a", "access": full, "allowed_networks": many}),
+        json!({"name": "a", "access": full, "resources": many}),
+        json!({"name": "a", "access": {"kind": "listed", "scopes": [long]}}),
+        json!({"name": "a", "access": {"kind": long}}),
+        json!({"name": "a", "access": full, "owner": long}),
+    ] {
+        assert_eq!(tenant.post("/api-keys/", body).await.status, 400);
+    }
+    // The same scope often is that scope, once.
+    let body = json!({"name": "a", "access": {"kind": "listed", "scopes": scopes}});
+    let made = tenant.post("/api-keys/", body).await.expect(201);
+    assert_eq!(made["access"]["scopes"], json!(["agents.read"]));
+    let members: Vec<String> = (0..60_000).map(|number| format!("\"{number}\":0,")).collect();
+    let members = members.concat();
+    let request = Request::new("POST", "/api-keys/")
+        .key(tenant.key.expose())
+        .header("Content-Type", "application/json")
+        .body(format!(
+            "{{{members}\"name\":\"a\",\"access\":{{\"kind\":\"full\"}}}}"
+        ));
+    assert_eq!(running.send(request).await.status, 400);
+    let larger = "x".repeat(2 * 1024 * 1024);
+    assert_eq!(
+        tenant
+            .post("/api-keys/", json!({"name": larger, "access": full}))
+            .await
+            .status,
+        413
+    );
+}
+
 stories![
+    a_compressed_body_is_not_unpacked,
+    a_body_of_many_members_or_long_lists_is_bounded,
     a_body_that_is_too_large_is_refused_before_and_while_it_is_read,
     a_body_needs_a_length,
     a_body_that_does_not_come_is_not_waited_for,

@@ -113,6 +113,7 @@ async fn every_answer_carries_the_same_guards(on: On) {
     ] {
         for (name, value) in [
             ("cache-control", "no-store"),
+            ("x-avala-key-class", "live"),
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "no-referrer"),
             ("content-type", "application/json"),

@@ -117,6 +117,22 @@ impl Home {
         }
     }
 
+    /// Runs statements beside the server, all of them or none.
+    pub(crate) async fn run(&self, statements: &str) {
+        let whole = AssertSqlSafe(format!("BEGIN; {statements}; COMMIT"));
+        match &self.postgres {
+            None => {
+                let mut connection = self.sqlite().await;
+                sqlx::raw_sql(whole).execute(&mut connection).await.map(drop)
+            }
+            Some(database) => {
+                let mut connection = PgConnection::connect(&database.url).await.unwrap();
+                sqlx::raw_sql(whole).execute(&mut connection).await.map(drop)
+            }
+        }
+        .unwrap();
+    }
+
     /// The one text of each row that a statement finds.
     pub(crate) async fn lines(&self, statement: &'static str) -> Vec<String> {
         match &self.postgres {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
     api_keys::{NOW, act, holder, make, path, refused, served, status, with_clock},
-    support::{On, Tenant, start_in},
+    support::{On, Request, Tenant, start_in},
 };
 
 async fn a_rotated_key_opens_until_the_last_millisecond_of_its_grace(on: On) {
@@ -100,6 +101,65 @@ async fn a_rotation_whose_answer_was_lost_is_repaired_by_repeating_it(on: On) {
     assert_eq!(act(&owner, &revoked, "rotate").await.code(), "already_rotated");
 }
 
+async fn a_rotation_with_a_name_makes_one_successor_however_often_it_is_repeated(on: On) {
+    let (running, clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    let full = json!({"access": {"kind": "full"}});
+    let (old, other) = (make(&owner, full.clone()).await, make(&owner, full).await);
+    let rotate = |key: &Tenant, name: &str, grace: u32| {
+        let request = Request::new("POST", &path(key, "rotate/"))
+            .key(owner.key.expose())
+            .header("Idempotency-Key", name)
+            .json(&json!({ "grace_seconds": grace }));
+        running.send(request)
+    };
+
+    // When it is asked for several times at once, there is one successor, and its secret is told once.
+    let answers = join_all((0..6).map(|_| rotate(&old, "first", 60))).await;
+    let (made, busy): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+    assert!(
+        busy.iter()
+            .all(|answer| answer.code() == "idempotency_key_in_use")
+    );
+    let told: Vec<_> = made
+        .iter()
+        .map(|answer| answer.json())
+        .filter(|key| key["secret"].is_string())
+        .collect();
+    assert_eq!(told.len(), 1);
+    assert!(made.iter().all(|answer| answer.json()["id"] == told[0]["id"]));
+    let new = holder(&owner, &told[0]);
+
+    // Nor does a repetition make another one, whether this one was used or not.
+    for _ in 0..2 {
+        let again = rotate(&old, "first", 60).await.expect(201);
+        assert_eq!((&again["id"], &again["secret"]), (&told[0]["id"], &json!(null)));
+        assert_eq!(again["hints"][0]["rule"], json!("made_before"));
+        assert_eq!(status(&new).await, served());
+    }
+
+    // The name stands for this rotation and for nothing else.
+    for answer in [
+        rotate(&other, "first", 60).await,
+        rotate(&old, "first", 61).await,
+        running
+            .send(
+                Request::new("POST", "/api-keys/")
+                    .key(owner.key.expose())
+                    .header("Idempotency-Key", "first")
+                    .json(&json!({"name": "a", "access": {"kind": "full"}})),
+            )
+            .await,
+    ] {
+        assert_eq!(answer.code(), "idempotency_key_reused");
+    }
+    assert_eq!(rotate(&old, "second", 60).await.code(), "already_rotated");
+
+    // After a day, it is free again.
+    clock.advance_millis(24 * 3_600_000);
+    assert!(rotate(&other, "first", 60).await.expect(201)["secret"].is_string());
+}
+
 async fn the_grace_of_a_key_never_outlives_it_and_can_be_ended(on: On) {
     let (running, _clock) = with_clock(on).await;
     let owner = running.tenant("a@example.com").await;
@@ -150,6 +210,7 @@ async fn a_key_rotates_itself_only_with_the_right_to(on: On) {
 stories![
     a_rotated_key_opens_until_the_last_millisecond_of_its_grace,
     a_rotation_whose_answer_was_lost_is_repaired_by_repeating_it,
+    a_rotation_with_a_name_makes_one_successor_however_often_it_is_repeated,
     the_grace_of_a_key_never_outlives_it_and_can_be_ended,
     a_key_rotates_itself_only_with_the_right_to,
 ];

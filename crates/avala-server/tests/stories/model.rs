@@ -20,7 +20,8 @@ const SCOPES: [&str; 3] = ["agents.read", "webhooks.read", "tasks.read"];
 /// What the model knows of a key.
 #[derive(Clone)]
 struct Known {
-    key: ApiKey,
+    /// Forty digits, if it was taken over from elsewhere.
+    secret: String,
     scopes: Vec<&'static str>,
     expires_at: Option<i64>,
     disabled: bool,
@@ -107,7 +108,7 @@ impl Life {
     /// A key does what the model says, whenever it is asked.
     async fn look_at(&mut self, id: &str) {
         let known = self.keys[id].clone();
-        let request = Request::new("GET", "/agents/").key(known.key.expose());
+        let request = Request::new("GET", "/agents/").key(&known.secret);
         let answer = self.running.send(request).await;
         self.assert(&answer, known.answer(self.now()), id);
         // Whoever is refused for what the key may not do has proven to have it.
@@ -120,7 +121,8 @@ impl Life {
         successor.successor.is_none() && !successor.used && !successor.disabled
     }
 
-    async fn create(&mut self) {
+    /// What is asked of a new key.
+    fn asked(&mut self) -> (Value, Vec<&'static str>, Option<i64>) {
         let scopes: Vec<&str> = SCOPES.into_iter().filter(|_| self.random.u8(..3) > 0).collect();
         let expires_at = self
             .random
@@ -130,13 +132,37 @@ impl Life {
         if let Some(at) = expires_at {
             body["expires_at"] = json!(Timestamp::from_unix_millis(at));
         }
-        let made = self.post("/api-keys/", body).await.expect(201);
-        self.learn(&made, scopes, expires_at);
+        (body, scopes, expires_at)
     }
 
-    fn learn(&mut self, made: &Value, scopes: Vec<&'static str>, expires_at: Option<i64>) {
+    async fn create(&mut self) {
+        let (body, scopes, expires_at) = self.asked();
+        let made = self.post("/api-keys/", body).await.expect(201);
+        let secret = made["secret"].as_str().unwrap();
+        self.learn(&made, secret, scopes, expires_at);
+    }
+
+    /// Takes over a key from elsewhere: a new one, or one that was taken over before, whatever became of it.
+    async fn import(&mut self) {
+        let (mut body, scopes, expires_at) = self.asked();
+        let before = self.keys.values().find(|known| known.secret.len() == 40);
+        let before = before.map(|known| known.secret.clone());
+        let secret = match before.filter(|_| self.random.bool()) {
+            Some(secret) => secret,
+            None => format!("{:032x}{:08x}", self.random.u128(..), self.random.u32(..)),
+        };
+        body["secret"] = json!(secret);
+        let answer = self.post("/api-keys/import/", body).await;
+        if self.keys.values().any(|known| known.secret == secret) {
+            self.assert(&answer, (409, "key_exists"), "from elsewhere");
+        } else {
+            self.learn(&answer.expect(201), &secret, scopes, expires_at);
+        }
+    }
+
+    fn learn(&mut self, made: &Value, secret: &str, scopes: Vec<&'static str>, expires_at: Option<i64>) {
         let known = Known {
-            key: ApiKey::parse(made["secret"].as_str().unwrap().as_bytes()).unwrap(),
+            secret: secret.to_owned(),
             scopes,
             expires_at,
             disabled: false,
@@ -145,7 +171,7 @@ impl Life {
             successor: None,
             used: false,
         };
-        self.keys.insert(known.key.id().to_string(), known);
+        self.keys.insert(made["id"].as_str().unwrap().to_owned(), known);
     }
 
     async fn rotate(&mut self, id: &str) {
@@ -177,7 +203,8 @@ impl Life {
             let old = self.keys.get_mut(id).unwrap();
             old.grace_until = ends.into_iter().flatten().min();
             old.successor = Some(successor);
-            self.learn(&made, known.scopes, known.expires_at);
+            let secret = made["secret"].as_str().unwrap();
+            self.learn(&made, secret, known.scopes, known.expires_at);
         }
     }
 
@@ -240,7 +267,8 @@ impl Life {
     async fn step(mut self) -> Self {
         let verb = ["revoke", "disable", "enable", "end-grace"][self.random.usize(..4)];
         match (self.random.u8(..20), self.some()) {
-            (0..=3, _) | (_, None) => self.create().await,
+            (0..=2, _) | (_, None) => self.create().await,
+            (3, _) => self.import().await,
             (4..=7, Some(id)) => self.rotate(&id).await,
             (8..=9, Some(id)) => self.narrow(&id).await,
             (10..=14, Some(id)) => self.end(&id, verb).await,

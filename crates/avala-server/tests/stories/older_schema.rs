@@ -8,9 +8,12 @@ use avala_server::{
     keys::{Access, NewKey},
 };
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::support::{Home, On, start, start_in};
+use crate::support::{Home, On, Request, start, start_in};
+
+stories!(a_chain_that_was_begun_by_an_older_version_is_whole);
 
 /// The second schema, as its version made it.
 const SECOND: [&str; 2] = [
@@ -40,7 +43,7 @@ async fn of_the_second_schema() -> Home {
     let file = home.path().join("data").join("avala.sqlite3");
     let options = SqliteConnectOptions::new().filename(&file);
     let mut today = SqliteConnection::connect_with(&options).await.unwrap();
-    let (class, check): (String, Vec<u8>) = sqlx::query_as("SELECT class, pepper_check FROM meta")
+    let (class, check): (String, Vec<u8>) = sqlx::query_as("SELECT class, check_value FROM meta, peppers")
         .fetch_one(&mut today)
         .await
         .unwrap();
@@ -87,7 +90,7 @@ async fn rows_of_the_second_schema_are_found_by_columns_of_the_third() {
     };
     let issued = running.server.keys().issue(new).await.unwrap();
     let get = async |path: &str| {
-        crate::support::Request::new("GET", path)
+        Request::new("GET", path)
             .key(issued.key.expose())
             .send(running.address)
             .await
@@ -125,5 +128,115 @@ async fn rows_of_the_second_schema_are_found_by_columns_of_the_third() {
     );
     let altered = Audit::of(running.server.keys()).verify(&[]).await;
     assert!(matches!(altered, Err(AuditError::Altered(1))), "{altered:?}");
+    running.stop().await;
+}
+
+macro_rules! eleventh {
+    ($database:literal) => {
+        eleventh!($database, "0001_first" "0002_revocations" "0003_filters" "0004_rows" "0005_jobs"
+            "0006_storage_and_inference" "0007_order_of_changes" "0008_life_of_keys" "0009_chain_of_the_audit"
+            "0010_key_usage" "0011_idempotency_keys")
+    };
+    ($database:literal, $($file:literal)+) => {
+        concat!($(include_str!(concat!("../../src/store/migrations/", $database, "/", $file, ".sql")), ";\n"),+)
+    };
+}
+
+/// A line as the eleventh schema's version hashed it: nothing but when, who, what and to what.
+fn link(previous: &[u8], position: i64, at: i64, object: &str) -> Vec<u8> {
+    let mut bytes = [previous, &position.to_be_bytes()].concat();
+    let fields: [Option<&[u8]>; 7] = [
+        Some(&at.to_be_bytes()),
+        Some(b"console"),
+        None,
+        None,
+        Some(b"user.create"),
+        Some(object.as_bytes()),
+        None,
+    ];
+    for field in fields {
+        bytes.push(field.is_some().into());
+        let field = field.unwrap_or_default();
+        bytes.extend((field.len() as u64).to_be_bytes());
+        bytes.extend(field);
+    }
+    Sha256::digest(bytes).to_vec()
+}
+
+async fn a_chain_that_was_begun_by_an_older_version_is_whole(on: On) {
+    // Given a database of the eleventh schema, whose audit is a chain of three lines.
+    let home = start(on).await.stop().await;
+    let (hex, literal) = match on {
+        On::Sqlite => ("lower(hex(pepper_check))", "x'"),
+        On::Postgres => ("encode(pepper_check, 'hex')", "'\\x"),
+    };
+    let check = home.lines(format!("SELECT {hex} FROM meta").leak()).await;
+    let overriding = if on == On::Postgres {
+        "OVERRIDING SYSTEM VALUE"
+    } else {
+        ""
+    };
+    let in_hex = |bytes: &[u8]| -> String {
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap();
+        let byte = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
+        bytes.iter().flat_map(byte).collect()
+    };
+    let mut head = vec![0; 32];
+    let lines: Vec<String> = (1..=3)
+        .map(|position| {
+            let object = format!("u{position}");
+            head = link(&head, position, 1000, &object);
+            let hash = in_hex(&head);
+            format!(
+                "INSERT INTO audit (position, at, actor_kind, action, object, hash) {overriding}
+                 VALUES ({position}, 1000, 'console', 'user.create', '{object}', {literal}{hash}')"
+            )
+        })
+        .collect();
+    let lines = lines.join(";");
+    let meta = format!(
+        "INSERT INTO meta (only_row, seq, class, pepper_check, created_at, audit_count, audit_head)
+         VALUES (1, 0, 'live', {literal}{}', 1000, 3, {literal}{}')",
+        check[0],
+        in_hex(&head)
+    );
+    match on {
+        On::Sqlite => {
+            let file = home.path().join("data").join("avala.sqlite3");
+            fs::write(&file, "").unwrap();
+            let schema = eleventh!("sqlite");
+            home.run(&format!("{schema} {lines}; {meta}; PRAGMA user_version = 11"))
+                .await;
+            home.execute("PRAGMA journal_mode = WAL").await;
+        }
+        On::Postgres => {
+            let schema = eleventh!("postgres");
+            home.run(&format!(
+                "DROP SCHEMA public CASCADE; CREATE SCHEMA public; {schema} {lines}; {meta};
+                 UPDATE schema_version SET version = 11"
+            ))
+            .await;
+        }
+    }
+
+    // When a server of today goes on with it.
+    let running = start_in(home, |_| {}).await;
+    let anna = running.tenant("anna@example.com").await;
+
+    // Then the chain is whole from its first line, and leads to the head that was kept then.
+    let audit = Audit::of(running.server.keys());
+    let kept = format!("{}:3", in_hex(&head)).parse().unwrap();
+    let whole = audit.verify(&[kept]).await.unwrap();
+    assert_eq!((whole.head.count(), whole.before), (5, 0));
+    // And what says nothing of an organization is nobody's to read.
+    let page = anna.get("/audit/").await.expect(200);
+    assert_eq!(page["results"].as_array().unwrap().len(), 2);
+    // And it cannot be given to somebody unseen.
+    running
+        .dir
+        .execute("UPDATE audit SET organization = (SELECT uid FROM organizations) WHERE position = 2")
+        .await;
+    let altered = audit.verify(&[]).await;
+    assert!(matches!(altered, Err(AuditError::Altered(2))), "{altered:?}");
     running.stop().await;
 }

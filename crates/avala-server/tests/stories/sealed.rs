@@ -20,6 +20,7 @@ pub(crate) async fn holds(running: &Running, text: &str) -> bool {
     for (table, column) in [
         ("storage_configs", "name"),
         ("inference_providers", "name"),
+        ("api_keys", "name"),
         ("audit", "object"),
     ] {
         let statement = format!(

@@ -3,6 +3,7 @@
 mod agent_actions;
 mod agents;
 mod api_keys;
+mod audit;
 mod auto_label_jobs;
 mod datasets;
 mod exports;
@@ -19,6 +20,7 @@ mod webhooks;
 pub use agent_actions::AgentActions;
 pub use agents::Agents;
 pub use api_keys::ApiKeys;
+pub use audit::Audit;
 pub use auto_label_jobs::AutoLabelJobs;
 pub use datasets::Datasets;
 pub use exports::Exports;
@@ -82,6 +84,11 @@ macro_rules! handles_of {
             /// API keys.
             pub fn api_keys(&self) -> crate::resources::ApiKeys<$Carrier> {
                 crate::resources::ApiKeys(self.carrier())
+            }
+
+            /// The audit.
+            pub fn audit(&self) -> crate::resources::Audit<$Carrier> {
+                crate::resources::Audit(self.carrier())
             }
 
             /// Organizations.
@@ -154,6 +161,7 @@ pub fn methods() -> impl Iterator<Item = (&'static str, String)> {
         signup::METHODS,
         users::METHODS,
         api_keys::METHODS,
+        audit::METHODS,
         organizations::METHODS,
         projects::METHODS,
         datasets::METHODS,

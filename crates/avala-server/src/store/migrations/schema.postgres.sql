@@ -82,6 +82,9 @@ CREATE TABLE audit (
     object text NOT NULL,
     seq bigint,
     hash bytea,
+    organization text,
+    code text,
+    requests bigint,
     CONSTRAINT audit_pkey PRIMARY KEY ("position")
 );
 CREATE TABLE auto_label_jobs (
@@ -211,6 +214,15 @@ CREATE TABLE key_networks (
     first_used bigint NOT NULL,
     CONSTRAINT key_networks_pkey PRIMARY KEY (key_id, network)
 );
+CREATE TABLE key_policies (
+    organization text NOT NULL,
+    longest_life bigint,
+    requires_expiry boolean NOT NULL,
+    allowed_scopes text,
+    most_keys bigint NOT NULL,
+    CONSTRAINT key_policies_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid) ON DELETE CASCADE,
+    CONSTRAINT key_policies_pkey PRIMARY KEY (organization)
+);
 CREATE TABLE key_usage (
     key_id text NOT NULL,
     hour bigint NOT NULL,
@@ -240,7 +252,6 @@ CREATE TABLE meta (
     only_row bigint NOT NULL,
     seq bigint NOT NULL,
     class text NOT NULL,
-    pepper_check bytea NOT NULL,
     created_at bigint NOT NULL,
     audit_start bigint DEFAULT 0 NOT NULL,
     audit_count bigint DEFAULT 0 NOT NULL,
@@ -258,6 +269,15 @@ CREATE TABLE organizations (
     CONSTRAINT organizations_pkey PRIMARY KEY ("position"),
     CONSTRAINT organizations_slug_key UNIQUE (slug),
     CONSTRAINT organizations_uid_key UNIQUE (uid)
+);
+CREATE TABLE peppers (
+    id bigint NOT NULL,
+    check_value bytea NOT NULL,
+    kept bytea,
+    created_at bigint NOT NULL,
+    begins_at bigint NOT NULL,
+    retired_at bigint,
+    CONSTRAINT peppers_pkey PRIMARY KEY (id)
 );
 CREATE TABLE projects (
     "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -377,9 +397,12 @@ CREATE TABLE webhooks (
 );
 CREATE INDEX agent_executions_by_registration ON public.agent_executions USING btree (registration, "position");
 CREATE INDEX agents_by_organization ON public.agents USING btree (organization, "position");
+CREATE UNIQUE INDEX api_keys_by_legacy_mac ON public.api_keys USING btree (mac) WHERE is_legacy;
 CREATE INDEX api_keys_by_organization ON public.api_keys USING btree (organization, "position");
 CREATE UNIQUE INDEX api_keys_by_position ON public.api_keys USING btree ("position");
 CREATE INDEX api_keys_by_seq ON public.api_keys USING btree (seq);
+CREATE INDEX api_keys_in_force ON public.api_keys USING btree (organization, expires_at) WHERE (revoked_at IS NULL);
+CREATE INDEX audit_by_organization ON public.audit USING btree (organization, "position") WHERE (organization IS NOT NULL);
 CREATE INDEX audit_of_changes_to_keys ON public.audit USING btree (object, seq) WHERE (seq IS NOT NULL);
 CREATE INDEX audit_of_revocations ON public.audit USING btree (object) WHERE (action = 'api_key.revoke'::text);
 CREATE INDEX auto_label_jobs_by_organization ON public.auto_label_jobs USING btree (organization, "position");

@@ -54,7 +54,7 @@ CREATE TABLE audit (
     actor_user    TEXT,
     action        TEXT NOT NULL,
     object        TEXT NOT NULL
-, seq INTEGER, hash BLOB) STRICT;
+, seq INTEGER, hash BLOB, organization TEXT, code TEXT, requests INTEGER) STRICT;
 CREATE TABLE auto_label_jobs (
     position             INTEGER PRIMARY KEY AUTOINCREMENT,
     uid                  TEXT NOT NULL UNIQUE,
@@ -173,6 +173,14 @@ CREATE TABLE key_networks (
     first_used    INTEGER NOT NULL,
     PRIMARY KEY (key_id, network)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE key_policies (
+    organization    TEXT PRIMARY KEY REFERENCES organizations (uid) ON DELETE CASCADE,
+    -- In seconds.
+    longest_life    INTEGER,
+    requires_expiry INTEGER NOT NULL,
+    allowed_scopes  TEXT,
+    most_keys       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TRIGGER key_removed_by_hand AFTER DELETE ON api_keys
     BEGIN UPDATE key_changes_by_hand SET changes = changes + 1; END;
 CREATE TABLE key_usage (
@@ -202,7 +210,6 @@ CREATE TABLE meta (
     only_row      INTEGER PRIMARY KEY CHECK (only_row = 1),
     seq           INTEGER NOT NULL,
     class         TEXT NOT NULL,
-    pepper_check  BLOB NOT NULL,
     created_at    INTEGER NOT NULL
 , audit_start INTEGER NOT NULL DEFAULT 0, audit_count INTEGER NOT NULL DEFAULT 0, audit_head BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000') STRICT;
 CREATE TABLE organizations (
@@ -212,6 +219,14 @@ CREATE TABLE organizations (
     name          TEXT NOT NULL,
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL
+) STRICT;
+CREATE TABLE peppers (
+    id INTEGER PRIMARY KEY,
+    check_value BLOB NOT NULL,
+    kept BLOB,
+    created_at INTEGER NOT NULL,
+    begins_at INTEGER NOT NULL,
+    retired_at INTEGER
 ) STRICT;
 CREATE TABLE projects (
     position          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -302,9 +317,12 @@ CREATE TABLE webhooks (
 ) STRICT;
 CREATE INDEX agent_executions_by_registration ON agent_executions (registration, position);
 CREATE INDEX agents_by_organization ON agents (organization, position);
+CREATE UNIQUE INDEX api_keys_by_legacy_mac ON api_keys (mac) WHERE is_legacy;
 CREATE INDEX api_keys_by_organization ON api_keys (organization, position);
 CREATE UNIQUE INDEX api_keys_by_position ON api_keys (position);
 CREATE INDEX api_keys_by_seq ON api_keys (seq);
+CREATE INDEX api_keys_in_force ON api_keys (organization, expires_at) WHERE revoked_at IS NULL;
+CREATE INDEX audit_by_organization ON audit (organization, position) WHERE organization IS NOT NULL;
 CREATE INDEX audit_of_changes_to_keys ON audit (object, seq) WHERE seq IS NOT NULL;
 CREATE INDEX audit_of_revocations ON audit (object) WHERE action = 'api_key.revoke';
 CREATE INDEX auto_label_jobs_by_organization ON auto_label_jobs (organization, position);
