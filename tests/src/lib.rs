@@ -14,6 +14,7 @@ mod database;
 mod official;
 pub mod parity;
 mod server;
+pub mod threats;
 
 pub use command::{Outcome, avala, run};
 pub use database::{On, PostgresDatabase};

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-use avala_api::{EventName, Scope, Timestamp, agents::AgentUid};
+use avala_api::{EventName, Scope, Timestamp, agents::AgentUid, api_keys::KeyAccess};
 use avala_server::keys::Access;
 use avala_tests::{Judge, On, Site, python};
 use serde_json::{Map, json};
@@ -39,8 +39,10 @@ macro_rules! judges {
 
 judges![
     the_sync_client_is_content,
+    the_sync_client_is_content_with_a_key_from_elsewhere,
     the_async_client_is_content,
     the_command_is_content,
+    the_client_finds_nothing_to_hide_in_a_refusal,
     the_agent_runner_polls_decides_and_its_approval_is_kept,
 ];
 
@@ -49,21 +51,20 @@ const ROWS: &str = include_str!("../official/rows.json");
 
 async fn judge(site: &Site, python: &std::path::PathBuf, script: &str) -> Judge {
     let full = site.full_key().await;
+    judge_of(site, python, script, full.expose()).await
+}
+
+/// What the client does with a full key.
+async fn judge_of(site: &Site, python: &std::path::PathBuf, script: &str, full: &str) -> Judge {
     let expired = site
         .key(Access::Full, Some(Timestamp::from_unix_seconds(1)))
         .await;
     let revoked = site.full_key().await;
     site.server().keys().revoke(revoked.id()).await.unwrap();
     let narrow = site.key(Access::Listed(vec![Scope::WebhooksRead]), None).await;
-    let organizations = site
-        .client(full.expose())
-        .organizations()
-        .list()
-        .send()
-        .await
-        .unwrap();
+    let organizations = site.client(full).organizations().list().send().await.unwrap();
     site.seed(ROWS).await;
-    Judge::new(python, script, &site.base_url, full.expose())
+    Judge::new(python, script, &site.base_url, full)
         .given("AVALA_TEST_UNKNOWN_KEY", &never_issued_here().await)
         .given("AVALA_TEST_EXPIRED_KEY", expired.expose())
         .given("AVALA_TEST_REVOKED_KEY", revoked.expose())
@@ -105,6 +106,28 @@ async fn the_sync_client_is_content(on: On) {
     site.close().await;
 }
 
+async fn the_sync_client_is_content_with_a_key_from_elsewhere(on: On) {
+    const KEY: &str = "4f3c29d01b7e8a6655c04d93e2f1a0b7c8d56e10";
+    let Some(python) = python() else { return };
+    let site = Site::open_on(on).await;
+    let client = site.client(site.full_key().await.expose());
+    let imported = client
+        .api_keys()
+        .import("from elsewhere", KEY.into(), KeyAccess::Full)
+        .send()
+        .await
+        .unwrap();
+    assert!(imported.legacy);
+    let target = receiver().await;
+    judge_of(&site, &python, "clients.py", KEY)
+        .await
+        .arg("sync")
+        .given("AVALA_TEST_WEBHOOK_TARGET", &target)
+        .is_content()
+        .await;
+    site.close().await;
+}
+
 async fn the_async_client_is_content(on: On) {
     let Some(python) = python() else { return };
     let site = Site::open_on(on).await;
@@ -120,6 +143,13 @@ async fn the_command_is_content(on: On) {
     let Some(python) = python() else { return };
     let site = Site::open_on(on).await;
     judge(&site, &python, "command.py").await.is_content().await;
+    site.close().await;
+}
+
+async fn the_client_finds_nothing_to_hide_in_a_refusal(on: On) {
+    let Some(python) = python() else { return };
+    let site = Site::open_on(on).await;
+    judge(&site, &python, "redaction.py").await.is_content().await;
     site.close().await;
 }
 

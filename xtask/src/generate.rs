@@ -8,26 +8,35 @@ use crate::prerequisites::{self, SystemPackages};
 use crate::step;
 use crate::workspace::Workspace;
 
-/// Writes the parity table and the schemas; with `--check`, only says whether the table is current.
+/// The pages, and the programs that print them.
+const PAGES: [&str; 2] = ["parity", "threats"];
+
+/// Writes the pages and the schemas; with `--check`, only says whether the pages are current.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    let mut command = workspace.cargo(["run", "--quiet", "--package", "avala-tests", "--bin", "parity"]);
-    let table = command
-        .output()
-        .with_context(|| format!("{} could not be started", step::quoted(&command)))?;
-    if !table.status.success() {
-        bail!(
-            "{} failed: {}",
-            step::quoted(&command),
-            String::from_utf8_lossy(&table.stderr)
-        );
+    let checks = arguments.iter().any(|argument| argument == "--check");
+    for page in PAGES {
+        let mut command = workspace.cargo(["run", "--quiet", "--package", "avala-tests", "--bin", page]);
+        let printed = command
+            .output()
+            .with_context(|| format!("{} could not be started", step::quoted(&command)))?;
+        if !printed.status.success() {
+            bail!(
+                "{} failed: {}",
+                step::quoted(&command),
+                String::from_utf8_lossy(&printed.stderr)
+            );
+        }
+        let file = format!("docs/{page}.md");
+        let path = workspace.root.join(&file);
+        match checks {
+            true if fs::read(&path).ok().as_ref() == Some(&printed.stdout) => {}
+            true => bail!("{file} is not what the code says: run `cargo xtask gen`"),
+            false => {
+                fs::write(&path, printed.stdout).with_context(|| format!("{file} cannot be written"))?;
+            }
+        }
     }
-    let path = workspace.root.join("docs/parity.md");
-    match arguments.iter().any(|argument| argument == "--check") {
-        true if fs::read(&path).ok().as_ref() == Some(&table.stdout) => return Ok(()),
-        true => bail!("docs/parity.md is not what the code says: run `cargo xtask gen`"),
-        false => fs::write(&path, table.stdout).context("docs/parity.md cannot be written")?,
-    }
-    schemas(workspace)
+    if checks { Ok(()) } else { schemas(workspace) }
 }
 
 /// Has the tests of the schemas write what they find; without that they compare.

@@ -1,4 +1,5 @@
-//! The project's own tasks: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`, `cargo xtask gen`.
+//! The project's own tasks: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`, `cargo xtask soak`,
+//! `cargo xtask gen`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -10,6 +11,7 @@ mod ci;
 mod generate;
 mod postgres;
 mod prerequisites;
+mod soak;
 mod step;
 mod test;
 mod workspace;
@@ -26,7 +28,8 @@ Usage: cargo xtask <task>
   test [ARGS]   installs what the tests need and runs all of them; ARGS go to `cargo test`
   ci            format, lints, docs, features, packages, then `test`
   bench [NAME]  measures in release mode and writes docs/performance.md; NAME is client, command,
-                server or verify; without one, all
+                server, start or verify; without one, all
+  soak          kills servers and tells the lives of keys for most of an hour, and writes docs/soak.md
   gen [--check] writes docs/parity.md and the schemas of the databases, or says whether the first is
                 current; the tests say it of the others
 
@@ -50,6 +53,7 @@ fn run() -> Result<()> {
         Some("test") => test::run(&Workspace::find()?, &rest),
         Some("ci") => ci::run(&Workspace::find()?),
         Some("gen") => generate::run(&Workspace::find()?, &rest),
+        Some("soak") => soak::run(&Workspace::find()?, &rest),
         Some("bench") => bench::run(&Workspace::find()?, &rest),
         None | Some("help" | "--help" | "-h") => {
             println!("{USAGE}");

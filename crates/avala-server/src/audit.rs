@@ -4,10 +4,12 @@
 //! new chain, or leave out its end: that is seen against a [`Head`] that was kept elsewhere, and against nothing else.
 
 mod export;
+mod refusals;
 
 use std::{fmt, str::FromStr};
 
 pub use self::export::Format;
+pub(crate) use self::refusals::Refusals;
 use crate::{
     hex,
     keys::Authority,

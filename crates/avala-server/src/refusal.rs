@@ -139,6 +139,17 @@ impl Refusal {
         }
     }
 
+    /// Whether the audit has it: somebody may be trying what is not theirs, or a key is where it must not be.
+    pub(crate) fn is_audited(&self) -> bool {
+        let is_about_the_caller = [
+            StatusCode::UNAUTHORIZED,
+            StatusCode::FORBIDDEN,
+            StatusCode::TOO_MANY_REQUESTS,
+        ]
+        .contains(&self.status);
+        is_about_the_caller || self.code() == "key_in_url"
+    }
+
     /// The body, with a link to its explanation where the server knows one.
     pub(crate) fn body(&self, docs: Option<&str>) -> Value {
         let detail = match &self.reason {

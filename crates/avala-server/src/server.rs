@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::{
     accounts::{self, NewAccount},
+    audit::Refusals,
     buckets::Buckets,
     config::{self, Config, PasswordCost},
     edge::{Hosts, Limits, Tls, TrustedProxies, accept},
@@ -150,6 +151,7 @@ impl Server {
             request_ids: RequestIds::new(self.authority.random().bytes()?),
             follower: self.follower.clone(),
             usage: self.usage.clone(),
+            refusals: Refusals::new(self.authority.clone()),
             metrics: self.metrics.clone(),
             #[cfg(feature = "measure")]
             measured: self.measured.clone(),
@@ -165,6 +167,8 @@ impl Server {
         if let Some(tls) = &settings.tls {
             following.spawn(tls.clone().follow());
         }
+        let refusals = service.refusals.clone();
+        following.spawn(refusals.clone().keep_flushing());
         let jobs = service.jobs.clone();
         for worker in jobs::workers(&self.authority, &jobs, &service.deliveries) {
             following.spawn(worker.work());
@@ -184,6 +188,9 @@ impl Server {
         accepting.join_all().await;
         if let Err(error) = self.usage.flush().await {
             tracing::error!(%error, "the usage of keys since the last time it was written is lost");
+        }
+        if let Err(error) = refusals.flush_all().await {
+            tracing::error!(%error, "requests refused since the last time they were written are not in the audit");
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use http::StatusCode;
 use tokio::sync::RwLock;
 
 use crate::{
+    audit::Refusals,
     buckets::Buckets,
     config,
     edge::{Hosts, Limits, Reply, Tls, TrustedProxies},
@@ -48,6 +49,7 @@ pub(crate) struct Service {
     pub(crate) request_ids: RequestIds,
     pub(crate) follower: Follower,
     pub(crate) usage: Usage,
+    pub(crate) refusals: Refusals,
     pub(crate) metrics: Metrics,
     #[cfg(feature = "measure")]
     pub(crate) measured: crate::measure::Measured,

@@ -75,12 +75,14 @@ pub(crate) async fn make(data_dir: &Path, everything: &Said) -> Vec<Issued> {
             .unwrap();
     }
     let pepper = Pepper(pepper);
-    sqlx::query("INSERT INTO meta (only_row, seq, class, pepper_check, created_at) VALUES (1, 24, 'test', $1, $2)")
-        .bind(pepper.derived("check value, version 1"))
-        .bind(MADE_AT)
-        .execute(&mut database)
-        .await
-        .unwrap();
+    sqlx::query(
+        "INSERT INTO meta (only_row, seq, class, pepper_check, created_at) VALUES (1, 24, 'test', $1, $2)",
+    )
+    .bind(pepper.derived("check value, version 1"))
+    .bind(MADE_AT)
+    .execute(&mut database)
+    .await
+    .unwrap();
     let mut issued = Vec::new();
     for seq in 1..=24 {
         let row = Row::of(seq);
@@ -162,7 +164,9 @@ impl Pepper {
             None => (r#"{"kind":"full"}"#.to_owned(), "full".to_owned()),
             Some(scopes) => (
                 format!(r#"{{"kind":"listed","scopes":{scopes:?}}}"#),
-                scopes.iter().fold("listed".to_owned(), |text, scope| format!("{text} {scope}")),
+                scopes
+                    .iter()
+                    .fold("listed".to_owned(), |text, scope| format!("{text} {scope}")),
             ),
         };
         let instant = |at: Option<i64>| at.map_or_else(String::new, |at| at.to_string());

@@ -191,7 +191,13 @@ async fn hand_over(
     };
     match outcome {
         Ok(Some(_file)) => show(session, key),
-        Ok(None) => Ok(()),
+        Ok(None) => {
+            // Programs that read JSON have them in the answer.
+            if !out.is_json() {
+                key.hints.iter().for_each(|hint| out.note(&hint.text));
+            }
+            Ok(())
+        }
         Err(failure) => Err(take_back(session, &key, &failure).await),
     }
 }

@@ -60,3 +60,50 @@ fn refused(entry: &AuditEntry) -> Option<String> {
         Some(requests) => format!("{requests} {code}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_why_and_how_often_and_a_change_neither() {
+        let row = |actor, code, requests| -> Vec<String> {
+            let entry = json!({
+                "position": 1, "at": "2026-01-31T12:00:00Z", "actor": actor, "action": "request.refuse",
+                "object": "192.0.2.1/32", "code": code, "requests": requests,
+            });
+            let entry: AuditEntry = serde_json::from_value(entry).unwrap();
+            entry.cells().iter().map(Cell::tab_separated).skip(1).collect()
+        };
+        let key = json!({ "kind": "key", "key": "7Hk2mQ9xTbWc", "user": "u" });
+        for (actor, code, requests, expected) in [
+            (
+                &key,
+                Some("scope_missing"),
+                Some(1),
+                ["key:7Hk2mQ9xTbWc", "scope_missing"],
+            ),
+            (
+                &key,
+                Some("scope_missing"),
+                Some(12),
+                ["key:7Hk2mQ9xTbWc", "12 scope_missing"],
+            ),
+            (
+                &json!({ "kind": "key" }),
+                Some("throttled"),
+                Some(2),
+                ["key", "2 throttled"],
+            ),
+            (&json!({ "kind": "console" }), None, None, ["console", ""]),
+        ] {
+            let [actor_cell, refused_cell] = expected;
+            assert_eq!(
+                row(actor, code, requests),
+                [actor_cell, "request.refuse", "192.0.2.1/32", refused_cell]
+            );
+        }
+    }
+}

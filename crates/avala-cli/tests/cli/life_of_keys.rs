@@ -237,6 +237,11 @@ fn a_policy_is_tightened_by_key_and_loosened_beside_the_server() {
         .run()
         .json();
     assert_eq!(made["hints"][0]["rule"], "shortened_by_policy");
+    let told = server.avala("keys create --name n --full-access").run().stderr;
+    assert!(
+        told.contains("The policy of the organization ends this key at"),
+        "{told}"
+    );
 
     let data = server.directory.path().join("data");
     let beside = |verb: &str| {

@@ -205,3 +205,27 @@ fn logs_can_be_read_on_a_terminal() {
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("TRACE") || text.contains("DEBUG"), "{text}");
 }
+
+#[test]
+fn the_audit_is_a_table_that_says_who_did_what() {
+    let server = server();
+    let made = server
+        .avala("webhooks create --target-url https://example.com/ --events task.completed -o json")
+        .run()
+        .json();
+    let (code, seen) = on_a_terminal(&server, "audit list --limit 2", &[]);
+    assert_eq!(code, Some(0), "{seen}");
+    let plain = seen.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+    let lines: Vec<&str> = plain.lines().collect();
+    assert_eq!(
+        lines[0].split_whitespace().collect::<Vec<_>>(),
+        ["TIME", "ACTOR", "ACTION", "OBJECT", "REFUSED"],
+        "{seen}"
+    );
+    let uid = made["uid"].as_str().unwrap();
+    let id = &server.key()["avk_test_".len()..][..12];
+    for text in [" UTC  ", &format!("  key:{id}  webhook.create  "), &uid[..12]] {
+        assert!(lines[1].contains(text), "{text}: {seen}");
+    }
+    assert!(lines[2].contains("  console "), "{seen}");
+}

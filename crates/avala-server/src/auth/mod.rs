@@ -19,19 +19,23 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Principal(Arc<KeyRow>);
 
+/// Who proved to hold a key, whether it is in force or not: it opens nothing, and whoever is refused is called by it.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder(Arc<KeyRow>);
+
 /// Nobody who may ask.
 #[derive(Clone, Debug)]
 pub(crate) struct Unidentified {
     pub(crate) refusal: Refusal,
-    /// The key, if whoever sent it has proven to hold it: it is not in force.
-    pub(crate) proven: Option<KeyId>,
+    /// Whose key it was, if that was proven: it is not in force.
+    pub(crate) holder: Option<Holder>,
 }
 
 impl From<Refusal> for Unidentified {
     fn from(refusal: Refusal) -> Self {
         Self {
             refusal,
-            proven: None,
+            holder: None,
         }
     }
 }
@@ -58,9 +62,13 @@ impl Principal {
             None => Ok(Self(row)),
             Some(refusal) => Err(Unidentified {
                 refusal,
-                proven: Some(row.id),
+                holder: Some(Holder(row)),
             }),
         }
+    }
+
+    pub(crate) fn holder(&self) -> Holder {
+        Holder(self.0.clone())
     }
 
     /// Whether the key may be used from there.
@@ -114,6 +122,20 @@ impl Principal {
             id: self.key(),
             user: self.user().to_owned(),
         }
+    }
+}
+
+impl Holder {
+    pub(crate) fn key(&self) -> KeyId {
+        self.0.id
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        &self.0.owner
+    }
+
+    pub(crate) fn organization(&self) -> &str {
+        &self.0.organization
     }
 }
 

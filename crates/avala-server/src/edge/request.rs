@@ -12,13 +12,14 @@ use tracing::{Instrument, Span, field::Empty};
 
 use super::{
     Reply, body,
+    client_address::customer,
     download::{AnswerBody, Download},
     key_in_url,
     rate::{Budget, Source},
     response::response,
 };
 use crate::{
-    auth::{Principal, Unidentified},
+    auth::{Holder, Principal, Unidentified},
     context::Context,
     files,
     refusal::Refusal,
@@ -45,8 +46,8 @@ struct Admission<'a> {
     budget: Budget,
     /// The caller, if a key was asked for and proven.
     principal: Option<Principal>,
-    /// The key, if it was proven and is not in force.
-    ended: Option<KeyId>,
+    /// Whose key was proven, in force or not.
+    holder: Option<Holder>,
     /// What the request is for.
     group: &'static str,
     outcome: Result<Admitted<'a>, Refusal>,
@@ -119,13 +120,13 @@ async fn carry_out(
     let Admission {
         budget,
         principal,
-        ended,
+        holder,
         group,
         outcome,
     } = admit(service, client, &parts);
     seen.group = group;
     seen.is_in_force = principal.is_some();
-    seen.key = principal.as_ref().map(Principal::key).or(ended);
+    seen.key = holder.as_ref().map(Holder::key);
     if let Some(key) = seen.key {
         Span::current().record("key", key.as_str());
         seen.agent = parts.headers.get(USER_AGENT).and_then(Agent::of);
@@ -167,6 +168,12 @@ async fn carry_out(
         Err(refusal) if body::discard(&parts.headers, body).await => Err(refusal),
         Err(refusal) => Err(refusal.closing()),
     };
+    if let Err(refusal) = &outcome
+        && refusal.is_audited()
+    {
+        let network = customer(client);
+        service.refusals.count(network, refusal.code(), holder.as_ref());
+    }
     response(service, outcome, allowance, id).map(Either::Left)
 }
 
@@ -175,7 +182,7 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
     let anonymous = |budget, group, outcome| Admission {
         budget,
         principal: None,
-        ended: None,
+        holder: None,
         group,
         outcome,
     };
@@ -196,18 +203,18 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
                 return anonymous(endpoint.budget, group, Ok(admitted));
             }
             return match identify(service, parts) {
-                Err(Unidentified { refusal, proven }) => Admission {
-                    ended: proven,
+                Err(Unidentified { refusal, holder }) => Admission {
+                    holder,
                     ..anonymous(endpoint.budget, group, Err(refusal))
                 },
                 Ok(principal) => Admission {
                     budget: endpoint.budget,
-                    ended: None,
                     group,
                     outcome: principal
                         .may_come_from(client)
                         .and_then(|()| principal.may(endpoint.route.access))
                         .map(|()| admitted),
+                    holder: Some(principal.holder()),
                     principal: Some(principal),
                 },
             };
@@ -226,11 +233,14 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
         Match::Nothing => Refusal::not_found(),
     };
     // Where there is no route, a key decides nothing but whose budget is used.
-    let identified = Principal::identify(&parts.headers, &service.authority);
+    let (principal, holder) = match Principal::identify(&parts.headers, &service.authority) {
+        Ok(principal) => (Some(principal.clone()), Some(principal.holder())),
+        Err(Unidentified { holder, .. }) => (None, holder),
+    };
     Admission {
         budget: Budget::Calls,
-        ended: identified.as_ref().err().and_then(|nobody| nobody.proven),
-        principal: identified.ok(),
+        holder,
+        principal,
         group: nowhere,
         outcome: Err(refused),
     }

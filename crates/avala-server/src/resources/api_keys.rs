@@ -172,7 +172,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
     };
     Ok(ApiKey {
         secret: Some(issued.key.into_secret()),
-        ..just_made(&context, &row, shortened(asked_end, &row))
+        ..shown_new(&context, &row, asked_end)
     })
 }
 
@@ -327,10 +327,9 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
         Ok(rotated) => rotated,
         Err(refusal) => return or_made_before(&context, named.as_ref(), refusal).await,
     };
-    let successor = &rotated.successor;
     Ok(ApiKey {
         secret: Some(rotated.issued.key.into_secret()),
-        ..just_made(&context, successor, shortened(rotated.end_before, successor))
+        ..shown_new(&context, &rotated.successor, rotated.end_before)
     })
 }
 
@@ -468,12 +467,11 @@ async fn observed(context: &Context, keys: &[KeyRow]) -> Result<Observed, Refusa
     Ok(context.usage.observe(&ids, &predecessors, context.now()).await?)
 }
 
-/// A key that nobody can have used yet, with hints about how it was made, and none about what its maker has just said.
-fn just_made(context: &Context, row: &KeyRow, hints: Vec<KeyHint>) -> ApiKey {
-    ApiKey {
-        hints,
-        ..shown(context, row, &Observed::default())
-    }
+/// A key just made; whether it ends sooner than it was asked to stands first.
+fn shown_new(context: &Context, row: &KeyRow, asked_end: Option<Timestamp>) -> ApiKey {
+    let mut key = shown(context, row, &Observed::default());
+    key.hints.splice(0..0, shortened(asked_end, row));
+    key
 }
 
 /// The key as its organization sees it: everything but the secret.

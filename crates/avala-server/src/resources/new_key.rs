@@ -63,19 +63,17 @@ impl NewKey {
 }
 
 /// Says that the key ends earlier than was asked, if it does.
-pub(super) fn shortened(asked: Option<Timestamp>, row: &KeyRow) -> Vec<KeyHint> {
-    let Some(end) = row.expires_at.filter(|end| asked != Some(*end)) else {
-        return Vec::new();
-    };
+pub(super) fn shortened(asked: Option<Timestamp>, row: &KeyRow) -> Option<KeyHint> {
+    let end = row.expires_at.filter(|end| asked != Some(*end))?;
     let otherwise = asked.map_or_else(
         || "it would have no end".to_owned(),
         |asked| format!("it would end at {asked}"),
     );
-    vec![KeyHint {
+    Some(KeyHint {
         rule: "shortened_by_policy".to_owned(),
         text: format!("The policy of the organization ends this key at {end}; without it, {otherwise}."),
         extra: Extra::new(),
-    }]
+    })
 }
 
 pub(super) fn exceeds_caller() -> Refusal {

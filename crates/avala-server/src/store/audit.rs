@@ -3,7 +3,7 @@
 use avala_api::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::{Connection, Reader, Row, Rows, Statement, StoreError, Window, sql};
+use super::{Connection, Reader, Row, Rows, Statement, Store, StoreError, Window, sql};
 
 /// The hash of a row.
 pub(crate) type Hash = [u8; 32];
@@ -189,6 +189,15 @@ fn bound(statement: Statement, line: &Line) -> Statement {
         .push_bind(&line.code)
         .push(", ")
         .push_bind(line.requests)
+}
+
+impl Store {
+    /// Adds lines that tell of no change: all of them or none.
+    pub(crate) async fn add_lines(&self, lines: &[Line]) -> Result<(), StoreError> {
+        let mut connection = self.begin().await?;
+        append_all(&mut connection, lines).await?;
+        connection.commit().await
+    }
 }
 
 /// Which lines of an organization are asked for.

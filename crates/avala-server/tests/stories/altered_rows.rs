@@ -97,6 +97,7 @@ async fn whichever_column_of_a_key_is_changed_it_opens_nothing(on: On) {
             ("rotated_from" | "rotated_to", _) => text(&tenant.key.id().to_string()),
             (_, "text") => text("x"),
             (_, "blob" | "bytea") => bytes,
+            (_, "boolean") => format!("NOT {column}"),
             // Numbers, and what is null.
             _ => format!("coalesce({column}, 4000000000000) + 1"),
         };
@@ -169,7 +170,7 @@ async fn a_planted_key_opens_nothing(on: On) {
     let own = make(&tenant, narrow.clone()).await;
     let (own_id, full) = (own.key.id(), tenant.key.id());
     let of_full = |column: &str| format!("{column} = (SELECT {column} FROM api_keys WHERE id = '{full}')");
-    let copied = ["access", "created_at", "seq", "seal", "name", "created_by"]
+    let copied = ["access", "created_at", "seal", "name", "created_by"]
         .map(of_full)
         .join(", ");
     change(
@@ -194,7 +195,7 @@ async fn a_planted_key_opens_nothing(on: On) {
         &running.dir,
         format!(
             "UPDATE planted SET id = '{other_id}', position = 4000,
-             mac = (SELECT mac FROM api_keys WHERE id = '{other_id}')"
+             (mac, seq) = (SELECT mac, seq FROM api_keys WHERE id = '{other_id}')"
         ),
     )
     .await;

@@ -1,6 +1,6 @@
 //! Keys that are taken over from elsewhere: forty hexadecimal digits that open what is said here, until they are ended.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -225,10 +225,42 @@ async fn a_key_from_elsewhere_lives_as_others_do(on: On) {
     let authority = running.dir.authority().await;
     let id = key["id"].as_str().unwrap().parse().unwrap();
     authority.revoke(id).await.unwrap();
-    crate::support::within(std::time::Duration::from_secs(5), || async {
+    crate::support::within(Duration::from_secs(5), || async {
         asks(&running, FROM_ELSEWHERE).await == refused("key_revoked")
     })
     .await;
+}
+
+async fn a_key_from_elsewhere_outlives_the_pepper_it_was_taken_over_with(on: On) {
+    let (running, clock) = with_clock(on).await;
+    let owner = running.tenant("a@example.com").await;
+    import(&owner, FROM_ELSEWHERE, json!({})).await.expect(201);
+    let idle = import(&owner, ANOTHER, json!({})).await.expect(201);
+    let authority = running.server.keys();
+    authority.add_pepper().await.unwrap();
+    clock.advance_millis(60_000);
+
+    // It is found whichever pepper its MAC was made with, and not taken over twice.
+    for known in [FROM_ELSEWHERE, ANOTHER] {
+        assert_eq!(import(&owner, known, json!({})).await.code(), "key_exists");
+    }
+    assert_eq!(asks(&running, FROM_ELSEWHERE).await, served());
+    owner.get("/users/me/").await.expect(200);
+    crate::support::within(Duration::from_secs(5), || async {
+        authority.peppers_in_use().await.unwrap()[0].keys == 1
+    })
+    .await;
+
+    // When the earlier one goes, so does the key that nobody used.
+    authority.retire_pepper(1, true).await.unwrap();
+    assert_eq!(asks(&running, FROM_ELSEWHERE).await, served());
+    assert_eq!(
+        import(&owner, FROM_ELSEWHERE, json!({})).await.code(),
+        "key_exists"
+    );
+    assert_eq!(asks(&running, ANOTHER).await, refused("key_invalid"));
+    let path = format!("/api-keys/{}/", idle["id"].as_str().unwrap());
+    assert_eq!(owner.get(&path).await.expect(200)["state"], json!("revoked"));
 }
 
 async fn forty_digits_are_a_key_in_one_place_and_in_one_spelling(on: On) {
@@ -269,7 +301,7 @@ async fn a_row_from_elsewhere_that_was_changed_by_hand_opens_nothing(on: On) {
         .execute("UPDATE api_keys SET name = 'another' WHERE is_legacy")
         .await;
     assert_eq!(changed, 1);
-    crate::support::within(std::time::Duration::from_secs(5), || async {
+    crate::support::within(Duration::from_secs(5), || async {
         asks(&running, FROM_ELSEWHERE).await == refused("key_invalid")
     })
     .await;
@@ -286,6 +318,7 @@ stories![
     a_key_takes_over_none_that_may_do_more_than_itself,
     a_key_is_taken_over_once_whoever_does_it_and_whatever_became_of_it,
     a_key_from_elsewhere_lives_as_others_do,
+    a_key_from_elsewhere_outlives_the_pepper_it_was_taken_over_with,
     forty_digits_are_a_key_in_one_place_and_in_one_spelling,
     a_row_from_elsewhere_that_was_changed_by_hand_opens_nothing,
 ];

@@ -74,6 +74,7 @@ mod paging;
 mod peppers;
 mod rate_limits;
 mod rates;
+mod refusals;
 mod refused_postgres;
 mod relay;
 mod schema;

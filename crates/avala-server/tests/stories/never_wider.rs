@@ -90,7 +90,9 @@ fn random_policy(random: &mut Rng) -> Value {
     match random.u8(..10) {
         0 => body["access"] = json!({"kind": "full"}),
         // Now and then something that is allowed.
-        1..=5 => return json!({"access": {"kind": "listed", "scopes": some(&SCOPES[2..4], random)}}),
+        1..=5 => {
+            body["access"] = json!({"kind": "listed", "scopes": some(&SCOPES[2..4], random)});
+        }
         _ => body["access"] = json!({"kind": "listed", "scopes": some(&SCOPES, random)}),
     }
     if random.bool() {

@@ -5,7 +5,7 @@ use avala_api::{
     api_keys::{ApiKey, Import},
 };
 
-use super::super::new_key::{NewKey, shortened};
+use super::super::new_key::NewKey;
 use crate::{
     context::Context,
     keys::{Asker, LegacyKey},
@@ -41,5 +41,5 @@ pub(in crate::resources) async fn import(context: Context, operation: Import) ->
         .authority
         .import(Asker::key(&actor, caller.row()), mint, &key)
         .await?;
-    Ok(super::just_made(&context, &row, shortened(asked_end, &row)))
+    Ok(super::shown_new(&context, &row, asked_end))
 }
