@@ -167,10 +167,10 @@ async fn a_chain_that_was_begun_by_an_older_version_is_whole(on: On) {
     // Given a database of the eleventh schema, whose audit is a chain of three lines.
     let home = start(on).await.stop().await;
     let (hex, literal) = match on {
-        On::Sqlite => ("lower(hex(pepper_check))", "x'"),
-        On::Postgres => ("encode(pepper_check, 'hex')", "'\\x"),
+        On::Sqlite => ("lower(hex(check_value))", "x'"),
+        On::Postgres => ("encode(check_value, 'hex')", "'\\x"),
     };
-    let check = home.lines(format!("SELECT {hex} FROM meta").leak()).await;
+    let check = home.lines(format!("SELECT {hex} FROM peppers").leak()).await;
     let overriding = if on == On::Postgres {
         "OVERRIDING SYSTEM VALUE"
     } else {
