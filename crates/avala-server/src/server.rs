@@ -16,7 +16,7 @@ use crate::{
     audit::Refusals,
     buckets::Buckets,
     config::{self, Config, PasswordCost},
-    edge::{Hosts, Limits, Tls, TrustedProxies, accept},
+    edge::{Hosts, Limits, Newcomers, Tls, TrustedProxies, accept},
     error::{AuthorityError, StartError},
     jobs,
     keys::{self, Authority, Follower},
@@ -157,6 +157,7 @@ impl Server {
             follower: self.follower.clone(),
             usage: self.usage.clone(),
             refusals: Refusals::new(self.authority.clone()),
+            newcomers: Newcomers::default(),
             metrics: self.metrics.clone(),
             #[cfg(feature = "measure")]
             measured: self.measured.clone(),

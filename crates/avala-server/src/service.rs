@@ -12,7 +12,7 @@ use crate::{
     audit::Refusals,
     buckets::Buckets,
     config,
-    edge::{Hosts, Limits, Reply, Tls, TrustedProxies},
+    edge::{Hosts, Limits, Newcomers, Reply, Tls, TrustedProxies},
     hex,
     jobs::Jobs,
     keys::{Authority, Follower},
@@ -51,6 +51,7 @@ pub(crate) struct Service {
     pub(crate) follower: Follower,
     pub(crate) usage: Usage,
     pub(crate) refusals: Refusals,
+    pub(crate) newcomers: Newcomers,
     pub(crate) metrics: Metrics,
     #[cfg(feature = "measure")]
     pub(crate) measured: crate::measure::Measured,

@@ -29,6 +29,8 @@ pub(crate) struct Unidentified {
     pub(crate) refusal: Refusal,
     /// Whose key it was, if that was proven: it is not in force.
     pub(crate) holder: Option<Holder>,
+    /// The id of a key that is no key here, as far as this server knows.
+    pub(crate) unproven: Option<KeyId>,
 }
 
 impl From<Refusal> for Unidentified {
@@ -36,6 +38,7 @@ impl From<Refusal> for Unidentified {
         Self {
             refusal,
             holder: None,
+            unproven: None,
         }
     }
 }
@@ -50,19 +53,25 @@ impl Principal {
     /// Checks the presented key: form, class, possession, state and expiry, in this order. What is decided before
     /// possession is proven can be computed by anybody from the key alone, so it tells nothing about other keys.
     pub(crate) fn identify(headers: &HeaderMap, authority: &Authority) -> Result<Self, Unidentified> {
-        let row = match header::presented_key(headers)? {
+        let (id, row) = match header::presented_key(headers)? {
             Presented::Issued(key) if key.class() != authority.class() => {
                 return Err(Refusal::key("key_wrong_class").into());
             }
-            Presented::Issued(key) => authority.prove(&key),
-            Presented::Legacy(key) => authority.prove_legacy(&key),
+            Presented::Issued(key) => (Some(key.id()), authority.prove(&key)),
+            Presented::Legacy(key) => (None, authority.prove_legacy(&key)),
         };
-        let row = row.ok_or_else(|| Refusal::key("key_invalid"))?;
+        let Some(row) = row else {
+            return Err(Unidentified {
+                unproven: id,
+                ..Refusal::key("key_invalid").into()
+            });
+        };
         match out_of_force(&row, authority) {
             None => Ok(Self(row)),
             Some(refusal) => Err(Unidentified {
                 refusal,
                 holder: Some(Holder(row)),
+                unproven: None,
             }),
         }
     }

@@ -9,6 +9,7 @@ mod download;
 mod head;
 mod host;
 mod key_in_url;
+mod newcomers;
 mod pace;
 mod rate;
 mod request;
@@ -20,6 +21,7 @@ mod tls;
 pub(crate) use accept::accept;
 pub(crate) use client_address::TrustedProxies;
 pub(crate) use host::Hosts;
+pub(crate) use newcomers::Newcomers;
 #[cfg(feature = "measure")]
 pub(crate) use rate::Source;
 pub(crate) use rate::{Budget, Limits};

@@ -18,6 +18,10 @@ use crate::config::{RateLimit, Rates};
 /// bounded by whoever issues them.
 const ADDRESSES: usize = 100_000;
 
+/// Looks for a key that is not known, in a minute, for one network and for all: each is a read of the database.
+const LOOKS_OF_EACH: u32 = 10;
+const LOOKS_OF_ALL: u32 = 600;
+
 /// What a request is counted against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Budget {
@@ -88,6 +92,34 @@ impl Limits {
 
     fn network(&self, address: IpAddr) -> u64 {
         self.hashing.hash_one(customer(address))
+    }
+}
+
+/// Looks for what somebody claims is there, at most so many.
+#[derive(Debug)]
+pub(crate) struct Looks {
+    hashing: RandomState,
+    of_each: Limit,
+    of_all: Limit,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self {
+            hashing: RandomState::new(),
+            of_each: Limit::new(LOOKS_OF_EACH).bounded(ADDRESSES),
+            of_all: Limit::new(LOOKS_OF_ALL),
+        }
+    }
+}
+
+impl Looks {
+    /// Counts a look for somebody at this address, unless there were too many.
+    pub(super) fn may(&self, address: IpAddr, now: Timestamp) -> bool {
+        let now = now.unix_millis();
+        let network = self.hashing.hash_one(customer(address));
+        let of_each = self.of_each.count(network, now);
+        of_each.wait.is_none() && self.of_all.count(0, now).wait.is_none()
     }
 }
 
@@ -179,6 +211,19 @@ mod tests {
             [false, false, false, false, false, true]
         );
         assert_eq!(count(&limits, address("192.0.2.1")), (29, false));
+    }
+
+    #[test]
+    fn looks_are_few_for_each_network_and_not_many_for_all() {
+        let looks = Looks::default();
+        let now = Timestamp::from_unix_millis(0);
+        let of_one = (0..1000).filter(|_| looks.may("2001:db8::1".parse().unwrap(), now));
+        assert_eq!(of_one.count(), 10);
+        let network = |number: u128| IpAddr::V6(((0x2001_0db9_u128 << 96) | number << 64).into());
+        let of_many = (0..10_000).filter(|number| looks.may(network(*number), now));
+        assert_eq!(of_many.count(), 590);
+        let later = Timestamp::from_unix_millis(60_000);
+        assert!(looks.may("2001:db8::1".parse().unwrap(), later));
     }
 
     #[test]

@@ -48,6 +48,8 @@ struct Admission<'a> {
     principal: Option<Principal>,
     /// Whose key was proven, in force or not.
     holder: Option<Holder>,
+    /// The id of a key that nobody proved to hold.
+    unproven: Option<KeyId>,
     /// What the request is for.
     group: &'static str,
     outcome: Result<Admitted<'a>, Refusal>,
@@ -117,13 +119,20 @@ async fn carry_out(
         seen.group = "health";
         return response(service, Ok(reply), None, id).map(Either::Left);
     }
+    let mut admission = admit(service, client, &parts);
+    if let Some(id) = admission.unproven
+        && service.newcomers.look(&service.authority, id, client).await
+    {
+        admission = admit(service, client, &parts);
+    }
     let Admission {
         budget,
         principal,
         holder,
         group,
         outcome,
-    } = admit(service, client, &parts);
+        unproven: _,
+    } = admission;
     seen.group = group;
     seen.is_in_force = principal.is_some();
     seen.key = holder.as_ref().map(Holder::key);
@@ -183,6 +192,7 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
         budget,
         principal: None,
         holder: None,
+        unproven: None,
         group,
         outcome,
     };
@@ -203,8 +213,13 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
                 return anonymous(endpoint.budget, group, Ok(admitted));
             }
             return match identify(service, parts) {
-                Err(Unidentified { refusal, holder }) => Admission {
+                Err(Unidentified {
+                    refusal,
                     holder,
+                    unproven,
+                }) => Admission {
+                    holder,
+                    unproven,
                     ..anonymous(endpoint.budget, group, Err(refusal))
                 },
                 Ok(principal) => Admission {
@@ -215,6 +230,7 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
                         .and_then(|()| principal.may(endpoint.route.access))
                         .map(|()| admitted),
                     holder: Some(principal.holder()),
+                    unproven: None,
                     principal: Some(principal),
                 },
             };
@@ -240,6 +256,8 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
     Admission {
         budget: Budget::Calls,
         holder,
+        // Known or not, it opens nothing here.
+        unproven: None,
         principal,
         group: nowhere,
         outcome: Err(refused),

@@ -407,6 +407,15 @@ impl Authority {
         self.0.applied.load(Ordering::Acquire)
     }
 
+    /// Learns what the database says of one key.
+    pub(crate) async fn learn(&self, id: KeyId) -> Result<(), StoreError> {
+        let stored = api_keys::find(self.store().reader(), id).await?;
+        if let Some(row) = stored.and_then(|stored| self.trusted(stored)) {
+            self.apply(row);
+        }
+        Ok(())
+    }
+
     /// Learns what others changed as this server does it.
     pub(crate) async fn read_newer(&self, watcher: &mut Watcher) -> Result<(), StoreError> {
         let earlier = self.peppers();

@@ -70,10 +70,10 @@ async fn numbered<'c>(
     newest.ok_or_else(|| StoreError::damaged("the meta row is missing"))
 }
 
-pub(crate) async fn find(connection: &mut Connection, id: KeyId) -> Result<Option<Stored>, StoreError> {
+pub(crate) async fn find<'c>(from: impl Into<Executor<'c>>, id: KeyId) -> Result<Option<Stored>, StoreError> {
     let row = sql(select!("k.id = $1"))
         .bind(id.as_str())
-        .fetch_optional(connection)
+        .fetch_optional(from)
         .await?;
     row.as_ref().and_then(|row| stored(row).transpose()).transpose()
 }

@@ -68,6 +68,7 @@ mod members;
 mod metrics;
 mod model;
 mod never_wider;
+mod newcomers;
 mod older_schema;
 mod organizations;
 mod outages;
