@@ -215,7 +215,8 @@ impl Run<'_> {
             row.expires_at = bounds.end;
             self.write(&mut row).await?;
             let said = format!("the key {} ({}) is narrowed", row.id, key.name);
-            self.done(Some(&row.organization), "api_key.update", row.id.as_str(), said).await?;
+            self.done(Some(&row.organization), "api_key.update", row.id.as_str(), said)
+                .await?;
             self.restated.add_row(row);
         } else if present != bounds {
             let said = format!(
@@ -264,7 +265,8 @@ impl Run<'_> {
         let id = new.id();
         let (_, row) = self.authority.take_in(&mut self.change, new, mint).await?;
         let said = format!("the key {id} ({name}) is {how}");
-        self.done(Some(&row.organization), "api_key.issue", id.as_str(), said).await?;
+        self.done(Some(&row.organization), "api_key.issue", id.as_str(), said)
+            .await?;
         self.restated.add_row(row);
         let until = Timestamp::from_unix_millis(self.authority.now().unix_millis() + GRACE);
         for mut row in earlier.drain(..) {
@@ -272,7 +274,8 @@ impl Run<'_> {
             row.grace_until = [Some(until), row.expires_at].into_iter().flatten().min();
             self.write(&mut row).await?;
             let said = format!("the key {} ({name}) has a successor, and a day left", row.id);
-            self.done(Some(&row.organization), "api_key.rotate", row.id.as_str(), said).await?;
+            self.done(Some(&row.organization), "api_key.rotate", row.id.as_str(), said)
+                .await?;
             self.restated.add_row(row);
         }
         Ok(true)

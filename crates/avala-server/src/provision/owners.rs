@@ -86,8 +86,13 @@ impl Run<'_> {
             let uid = found.uid.to_string();
             if is_new(first, found.first_name.as_deref()) || is_new(last, found.last_name.as_deref()) {
                 users::rename(self.change.connection(), &uid, first, last).await?;
-                self.done(None, "user.update", &uid, format!("{} has another name", user.email))
-                    .await?;
+                self.done(
+                    None,
+                    "user.update",
+                    &uid,
+                    format!("{} has another name", user.email),
+                )
+                .await?;
             }
             uid
         } else {
@@ -105,8 +110,13 @@ impl Run<'_> {
                 created_at: now,
             };
             users::insert(self.change.connection(), &new).await?;
-            self.done(None, "user.create", &uid, format!("the user {} is made", user.email))
-                .await?;
+            self.done(
+                None,
+                "user.create",
+                &uid,
+                format!("the user {} is made", user.email),
+            )
+            .await?;
             uid
         };
         let is_disabled = users::is_disabled(self.change.connection(), &uid).await?;
@@ -169,7 +179,8 @@ impl Run<'_> {
             if let Some(name) = name.filter(|name| *name != found.name) {
                 rename(self.change.connection(), &found.uid, name, self.authority.now()).await?;
                 let said = format!("the organization {slug} has another name");
-                self.done(Some(&found.uid), "organization.update", &found.uid, said).await?;
+                self.done(Some(&found.uid), "organization.update", &found.uid, said)
+                    .await?;
             }
             found.uid
         } else {
@@ -232,7 +243,8 @@ impl Run<'_> {
         } else if present != Some(role) {
             memberships::set_role(self.change.connection(), organization, uid, role).await?;
             let said = format!("{email} is {role} of {slug}");
-            self.done(Some(organization), "member.change_role", uid, said).await?;
+            self.done(Some(organization), "member.change_role", uid, said)
+                .await?;
         }
         // Somebody who comes back has the keys of before, unless switched off altogether.
         let resumes = is_new && !users::is_disabled(self.change.connection(), uid).await?;
@@ -297,7 +309,8 @@ impl Run<'_> {
             };
             service_accounts::insert(self.change.connection(), &new).await?;
             let said = format!("the service account {name} is made");
-            self.done(Some(organization), "service_account.create", &uid, said).await?;
+            self.done(Some(organization), "service_account.create", &uid, said)
+                .await?;
             if account.disabled == Some(true) {
                 let connection = self.change.connection();
                 if let Some(mut made) = service_accounts::find(connection, organization, &uid).await? {
@@ -320,7 +333,8 @@ impl Run<'_> {
         if before != (found.role.clone(), found.disabled_at) {
             service_accounts::update(self.change.connection(), &found).await?;
             let said = format!("the service account {name} is as declared");
-            self.done(Some(organization), "service_account.update", &uid, said).await?;
+            self.done(Some(organization), "service_account.update", &uid, said)
+                .await?;
         }
         let declared = account.disabled;
         let set = |row: &mut KeyRow| {

@@ -47,9 +47,7 @@ impl NewKey {
             end: self.expires_at.or(own.end),
         };
         let own_role = caller.row().role;
-        let (owner, role) = self
-            .owner
-            .unwrap_or_else(|| (caller.user().to_owned(), own_role));
+        let (owner, role) = self.owner.unwrap_or_else(|| (caller.user().to_owned(), own_role));
         if !own.cover(&bounds) || role > own_role {
             return Err(exceeds_caller());
         }
