@@ -113,7 +113,7 @@ async fn the_sync_client_is_content_with_a_key_from_elsewhere(on: On) {
     let client = site.client(site.full_key().await.expose());
     let imported = client
         .api_keys()
-        .import("from elsewhere", KEY.into(), KeyAccess::Full)
+        .import("from elsewhere", KEY, KeyAccess::Full)
         .send()
         .await
         .unwrap();

@@ -31,14 +31,19 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     }
 }
 
-/// Asks for a number before many things are destroyed: whoever types it has read it. Without a person it must have been
-/// said.
-pub(crate) fn confirm_count(question: &str, count: u64) -> Result<(), Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(
-            Failure::usage("There is nobody to ask, so this needs --count.").hint("Nothing was changed.")
-        );
+/// Whether there is somebody to ask for a number.
+pub(crate) fn can_ask_for_count() -> Result<(), Failure> {
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        return Ok(());
     }
+    Err(
+        Failure::usage("There is nobody to ask, so this needs --count, as counted with --dry-run.")
+            .hint("Nothing was sent."),
+    )
+}
+
+/// Asks for a number before many things are destroyed: whoever types it has read it.
+pub(crate) fn confirm_count(question: &str, count: u64) -> Result<(), Failure> {
     output::ask(question)?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;

@@ -84,12 +84,13 @@ pub async fn issue(
             access: Access::Full,
             expires_at: None,
         };
-        let (issued, _) = authority.issue_within(&mut change, &new, &by).await?;
+        let (issued, row) = authority.issue_within(&mut change, &new, &by).await?;
         let entry = Entry {
             at: authority.now(),
             actor: &by,
             action: "api_key.issue",
             object: issued.id.as_str(),
+            organization: Some(row.organization.as_str()),
         };
         change.note(entry).await?;
         keys.push(issued.key);
@@ -99,6 +100,7 @@ pub async fn issue(
         actor: &by,
         action: "api_keys.issue",
         object: owner.as_str(),
+        organization: None,
     };
     change.commit(entry).await?;
     Ok(keys)

@@ -132,7 +132,7 @@ fn a_key_from_elsewhere_is_taken_over_and_told_to_nobody() {
 
     let again = server.avala(line).stdin(KEY).run();
     assert!(!format!("{again:?}").contains(KEY), "{again:?}");
-    let said = again.failed(1);
+    let said = again.failed(9);
     assert!(said.contains("taken over before"), "{said}");
 
     let listed = server.avala("keys list --environment ci -o json").run().json();
@@ -175,7 +175,7 @@ fn many_keys_are_shown_counted_and_then_revoked() {
         "keys revoke --where environment=ci --where created-before=2100-01-01T00:00:00Z --reason unused";
     let unasked = server.avala(line).run().failed(2);
     assert!(unasked.contains("needs --count"), "{unasked}");
-    let changed = server.avala(&format!("{line} --count 3")).run().failed(1);
+    let changed = server.avala(&format!("{line} --count 3")).run().failed(9);
     assert!(changed.contains("None was revoked"), "{changed}");
     assert_eq!((opens(&server, &one), opens(&server, &kept)), (Some(0), Some(0)));
 
@@ -222,7 +222,7 @@ fn a_policy_is_tightened_by_key_and_loosened_beside_the_server() {
     );
     assert!(
         policy("update --longest-life 91d")
-            .failed(1)
+            .failed(9)
             .contains("only make the policy tighter")
     );
     assert!(policy("update").failed(2).contains("required"));

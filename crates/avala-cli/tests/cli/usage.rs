@@ -74,6 +74,9 @@ fn read_only_refuses_every_operation_that_changes_something_before_anything_is_s
     for route in changing {
         let line = match route.operation {
             "api_keys.create" => "keys create --name n --full-access --out /no-such-directory/key",
+            "api_keys.import" => "keys import --name n --full-access",
+            "api_keys.revoke_many" => "keys revoke --where legacy=true --count 1",
+            "api_keys.update_policy" => "keys policy update --most-keys 1",
             "api_keys.update" => "keys update 7Hk2mQ9xTbWc --name n",
             "api_keys.rotate" => "keys rotate 7Hk2mQ9xTbWc --out /no-such-directory/key",
             "api_keys.end_grace" => "keys end-grace 7Hk2mQ9xTbWc",
@@ -122,7 +125,7 @@ fn read_only_refuses_every_operation_that_changes_something_before_anything_is_s
         }
         checked += 1;
     }
-    assert_eq!(checked, 27);
+    assert_eq!(checked, 30);
 }
 
 #[test]

@@ -410,7 +410,8 @@ impl Authority {
     /// Learns what others changed as this server does it.
     pub(crate) async fn read_newer(&self, watcher: &mut Watcher) -> Result<(), StoreError> {
         let earlier = self.peppers();
-        let (newest, stored) = api_keys::since(watcher, self.applied()).await?;
+        let mut stored = Vec::new();
+        let newest = api_keys::since(watcher, self.applied(), |row| stored.push(row)).await?;
         self.take_peppers(&peppers::all(&mut *watcher).await?);
         for stored in stored {
             let id = stored.id.parse();
@@ -428,12 +429,16 @@ impl Authority {
     pub(crate) async fn read_all(&self, watcher: &mut Watcher) -> Result<(), StoreError> {
         let applied = self.applied();
         let earlier = self.peppers();
-        let (newest, stored) = api_keys::all(watcher).await?;
+        let (mut rows, mut doubtful) = (Vec::new(), Vec::new());
+        let take = |stored: Stored| match stored.row {
+            Ok(row) if earlier.is_sealed(&row, &stored.seal) => rows.push(self.0.set.shared(row)),
+            _ => doubtful.push(stored),
+        };
+        let newest = api_keys::all(watcher, take).await?;
+        // Some may be sealed with a pepper that is newer than what is known here.
         self.take_peppers(&peppers::all(&mut *watcher).await?);
-        let rows = stored
-            .into_iter()
-            .filter_map(|stored| self.trusted_meanwhile(&earlier, stored))
-            .collect();
+        let trusted = doubtful.into_iter().filter_map(|stored| self.trusted(stored));
+        rows.extend(trusted.map(Arc::new));
         if newest < applied {
             tracing::error!(newest, applied, "the database went back in time");
             self.0.applied.store(newest, Ordering::Release);

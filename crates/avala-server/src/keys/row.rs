@@ -45,7 +45,7 @@ impl Access {
 }
 
 /// The row of a key. What each request looks at stands here; the rest stands apart, so that the rows lie close together.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct KeyRow {
     pub(crate) id: KeyId,
     pub(crate) class: Class,

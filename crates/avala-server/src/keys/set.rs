@@ -50,10 +50,17 @@ impl KeySet {
     /// Takes a row in, unless a newer one is there, or was.
     pub(crate) fn apply(&self, row: KeyRow) {
         let removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.take(&removed, row);
+        self.take(&removed, Arc::new(row));
     }
 
-    fn take(&self, removed: &Removed, row: KeyRow) {
+    /// The row as it stands in the set, if it is the same: all rows are read again and again, and would be there twice
+    /// meanwhile.
+    pub(crate) fn shared(&self, row: KeyRow) -> Arc<KeyRow> {
+        let present = self.find(row.id).filter(|present| **present == row);
+        present.unwrap_or_else(|| Arc::new(row))
+    }
+
+    fn take(&self, removed: &Removed, row: Arc<KeyRow>) {
         let is_wanted = match self.rows.pin().get(&row.id) {
             // A database that went back and forward again gives the same numbers to other changes.
             Some(present) => {
@@ -66,7 +73,7 @@ impl KeySet {
         }
     }
 
-    fn put(&self, row: KeyRow) {
+    fn put(&self, row: Arc<KeyRow>) {
         let (id, mac) = (row.id, row.mac);
         if row.about.is_legacy {
             self.legacy.pin().insert(mac, id);
@@ -76,7 +83,7 @@ impl KeySet {
             held.update_or_insert_with(row.organization.clone(), |count| count + 1, || 1);
         }
         let rows = self.rows.pin();
-        if let Some(before) = rows.insert(id, Arc::new(row)) {
+        if let Some(before) = rows.insert(id, row) {
             self.uncount(before);
             if before.about.is_legacy && before.mac != mac {
                 self.legacy.pin().remove(&before.mac);
@@ -124,7 +131,7 @@ impl KeySet {
     }
 
     /// Takes in all rows of the database as it was at a number. What is newer than that number stays as it is.
-    pub(crate) fn replace(&self, rows: Vec<KeyRow>, newest: i64) {
+    pub(crate) fn replace(&self, rows: Vec<Arc<KeyRow>>, newest: i64) {
         let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let kept: HashSet<KeyId> = rows.iter().map(|row| row.id).collect();
         for gone in self.retain(|present| present.seq > newest || kept.contains(&present.id)) {
@@ -136,7 +143,7 @@ impl KeySet {
     }
 
     /// Takes in all rows of a database that went back in time: what is known of its future is not kept.
-    pub(crate) fn begin_again(&self, rows: Vec<KeyRow>) {
+    pub(crate) fn begin_again(&self, rows: Vec<Arc<KeyRow>>) {
         let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         removed.clear();
         let kept: HashSet<KeyId> = rows.iter().map(|row| row.id).collect();
@@ -169,7 +176,7 @@ mod tests {
     #[test]
     fn a_revocation_is_taken_in_whatever_its_number() {
         for take in [KeySet::apply, |set: &KeySet, row: KeyRow| {
-            set.replace(vec![row], 9);
+            set.replace(vec![Arc::new(row)], 9);
         }] {
             let set = KeySet::default();
             set.apply(row(7));
@@ -201,7 +208,7 @@ mod tests {
             let set = KeySet::default();
             set.apply(legacy(3, 7));
             assert_eq!((found(&set, 7), found(&set, 0)), (Some(3), None));
-            set.replace(vec![legacy(4, 7)], 9);
+            set.replace(vec![legacy(4, 7).into()], 9);
             assert_eq!(found(&set, 7), Some(4));
             // Under another pepper it has another MAC, and no longer the one before.
             set.apply(legacy(5, 8));
@@ -234,11 +241,11 @@ mod tests {
         assert_eq!(held(&set), 1);
         set.remove(row(1).id);
         assert_eq!(held(&set), 1);
-        set.replace(vec![row(5), another], 9);
+        set.replace(vec![row(5).into(), another.into()], 9);
         assert_eq!(held(&set), 2);
-        set.replace(vec![row(5)], 9);
+        set.replace(vec![row(5).into()], 9);
         assert_eq!(held(&set), 1);
-        set.begin_again(vec![row(5)]);
+        set.begin_again(vec![row(5).into()]);
         assert_eq!(held(&set), 1);
         set.begin_again(vec![]);
         assert_eq!(held(&set), 0);
@@ -252,15 +259,24 @@ mod tests {
             set.apply(row(7));
             take_out(&set);
             set.apply(row(5));
-            set.replace(vec![row(6)], 9);
+            set.replace(vec![Arc::new(row(6))], 9);
             assert!(set.find(row(7).id).is_none());
             set.apply(row(7));
             assert!(set.find(row(7).id).is_some());
 
             // A database that went back in time begins anew.
             take_out(&set);
-            set.begin_again(vec![row(3)]);
+            set.begin_again(vec![Arc::new(row(3))]);
             assert_eq!(set.find(row(7).id).unwrap().seq, 3);
         }
+    }
+
+    #[test]
+    fn a_row_that_was_read_again_is_there_once() {
+        let set = KeySet::default();
+        set.apply(row(7));
+        let present = set.find(row(7).id).unwrap();
+        assert!(Arc::ptr_eq(&set.shared(row(7)), &present));
+        assert!(!Arc::ptr_eq(&set.shared(revoked(7)), &present));
     }
 }

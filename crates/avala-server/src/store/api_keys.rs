@@ -31,32 +31,43 @@ macro_rules! select {
     };
 }
 
-/// The rows that were changed since a number, and the number of the newest change; one statement, so as of one instant.
-pub(crate) async fn since(watcher: &mut Watcher, seq: i64) -> Result<(i64, Vec<Stored>), StoreError> {
-    numbered(&sql(select!("k.seq > $1")).bind(seq).fetch_all(watcher).await?)
+/// Hands over the rows that were changed since a number, and tells the number of the newest change; one statement, so as
+/// of one instant.
+pub(crate) async fn since(
+    watcher: &mut Watcher,
+    seq: i64,
+    take: impl FnMut(Stored) + Send,
+) -> Result<i64, StoreError> {
+    numbered(sql(select!("k.seq > $1")).bind(seq), watcher, take).await
 }
 
-/// All rows, and the number of the newest change.
-pub(crate) async fn all(watcher: &mut Watcher) -> Result<(i64, Vec<Stored>), StoreError> {
-    numbered(&sql(select!("TRUE")).patiently().fetch_all(watcher).await?)
+/// Hands over all rows, and tells the number of the newest change.
+pub(crate) async fn all(watcher: &mut Watcher, take: impl FnMut(Stored) + Send) -> Result<i64, StoreError> {
+    numbered(sql(select!("TRUE")).patiently(), watcher, take).await
 }
 
 /// All rows, within a change.
 pub(crate) async fn every(connection: &mut Connection) -> Result<Vec<Stored>, StoreError> {
-    let rows = sql(select!("TRUE")).patiently().fetch_all(connection).await?;
-    Ok(numbered(&rows)?.1)
+    let mut rows = Vec::new();
+    numbered(sql(select!("TRUE")).patiently(), connection, |row| rows.push(row)).await?;
+    Ok(rows)
 }
 
-fn numbered(rows: &[Row]) -> Result<(i64, Vec<Stored>), StoreError> {
-    let first = rows
-        .first()
-        .ok_or_else(|| StoreError::damaged("the meta row is missing"))?;
-    let newest = first.get("newest")?;
-    let stored = rows
-        .iter()
-        .filter_map(|row| stored(row).transpose())
-        .collect::<Result<_, _>>()?;
-    Ok((newest, stored))
+async fn numbered<'c>(
+    rows: Statement,
+    on: impl Into<Executor<'c>>,
+    mut take: impl FnMut(Stored) + Send,
+) -> Result<i64, StoreError> {
+    let mut newest = None;
+    let each = |row: Row| {
+        newest = Some(row.get("newest")?);
+        if let Some(stored) = stored(&row)? {
+            take(stored);
+        }
+        Ok(())
+    };
+    rows.for_each(on, each).await?;
+    newest.ok_or_else(|| StoreError::damaged("the meta row is missing"))
 }
 
 pub(crate) async fn find(connection: &mut Connection, id: KeyId) -> Result<Option<Stored>, StoreError> {
@@ -78,11 +89,12 @@ pub(crate) async fn has_legacy(connection: &mut Connection, macs: &[[u8; 32]]) -
 
 /// All rows of an owner's, whatever has become of them.
 pub(crate) async fn of_owner(connection: &mut Connection, owner: &str) -> Result<Vec<Stored>, StoreError> {
-    let rows = sql(select!("k.owner = $1"))
-        .bind(owner)
-        .fetch_all(connection)
-        .await?;
-    Ok(numbered(&rows)?.1)
+    let mut rows = Vec::new();
+    numbered(sql(select!("k.owner = $1")).bind(owner), connection, |row| {
+        rows.push(row)
+    })
+    .await?;
+    Ok(rows)
 }
 
 /// Id and name of an organization's keys that were made so, and have neither an end by hand nor a successor.

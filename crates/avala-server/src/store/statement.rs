@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt::Write, time::Duration};
 
 use avala_api::Timestamp;
+use futures_util::TryStreamExt as _;
 use sqlx::{
     AssertSqlSafe, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, postgres::PgArguments,
     query::Query, sqlite::SqliteArguments,
@@ -180,6 +181,38 @@ impl Statement {
     pub(crate) async fn fetch_all<'c>(self, on: impl Into<Executor<'c>>) -> Result<Vec<Row>, StoreError> {
         let Given(rows) = run!(self.fetch_all(on));
         Ok(rows)
+    }
+
+    /// Hands over one row after the other: a whole table need not be in memory for it.
+    pub(crate) async fn for_each<'c>(
+        self,
+        on: impl Into<Executor<'c>>,
+        mut take: impl FnMut(Row) -> Result<(), StoreError> + Send,
+    ) -> Result<(), StoreError> {
+        self.check()?;
+        let limit = self.limit;
+        match on.into() {
+            Executor::Sqlite(connection) => {
+                let mut rows = self.sqlite().fetch(connection);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row::Sqlite(row))?;
+                }
+                Ok(())
+            }
+            Executor::Postgres(connection) => {
+                let mut rows = self.postgres(true).fetch(connection);
+                let reading = async {
+                    while let Some(row) = rows.try_next().await? {
+                        if let Err(error) = take(Row::Postgres(row)) {
+                            return Ok(Err(error));
+                        }
+                    }
+                    Ok(Ok(()))
+                };
+                Box::pin(postgres::within(limit, reading)).await?
+            }
+            on => self.fetch_all(on).await?.into_iter().try_for_each(take),
+        }
     }
 
     fn check(&self) -> Result<(), StoreError> {

@@ -52,7 +52,7 @@ async fn nothing_of_a_key_is_set_by_a_member_that_its_operation_does_not_have(on
     });
     let update = json!({
         "name": "a", "access": {"kind": "listed", "scopes": []}, "allowed_networks": ["127.0.0.1"],
-        "expires_at": "2999-01-01T00:00:00Z",
+        "expires_at": "2999-01-01T00:00:00Z", "muted_hints": [],
     });
     for (method, target, body) in [
         ("POST", "/api-keys/".to_owned(), create),

@@ -36,6 +36,8 @@ pub(super) fn hint_of(kind: ErrorKind, status: StatusCode, body: &ErrorBody) -> 
         }
         (_, Some("key_disabled")) => "The key is disabled: have its owner enable it, or use another one.",
         (_, Some("key_rotated")) => "The key was rotated: use its successor.",
+        (_, Some("exceeds_caller")) => "Ask for less, or use a key that may do as much itself.",
+        (_, Some("outside_policy")) => "See what the organization's policy lets a key be, and ask for that.",
         (ErrorKind::Authentication, _) if detail.contains("expired") => {
             "The key has expired: make a new one and update the place it is read from."
         }

@@ -12,6 +12,9 @@ use crate::{
 
 pub(super) async fn revoke(session: &Session, args: args::RevokeApiKey) -> Result<(), Failure> {
     let caller = session.may_call::<RevokeMany>()?;
+    if args.count.is_none() && !args.dry_run {
+        terminal::can_ask_for_count()?;
+    }
     let mut revoke = RevokeMany::new(filter(args.filter)).include_caller(args.include_own);
     revoke.reason = args.reason;
     let expected = if let Some(count) = args.count {
