@@ -49,7 +49,7 @@ fn the_first_administrator_is_made_with_the_token_from_the_data_directory() {
     assert_eq!(me["user"]["email"], json!("ada@example.com"));
     // The file is gone, and so is what it was good for.
     let again = set_up();
-    assert_eq!(again.code, Some(1), "{again:?}");
+    assert_eq!(again.code, Some(2), "{again:?}");
     assert!(!fs::exists(&token).unwrap());
     server.stop();
     let again = serve(&directory, "");

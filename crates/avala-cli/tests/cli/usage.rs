@@ -125,7 +125,7 @@ fn read_only_refuses_every_operation_that_changes_something_before_anything_is_s
         }
         checked += 1;
     }
-    assert_eq!(checked, 30);
+    assert_eq!(checked, 37);
 }
 
 #[test]

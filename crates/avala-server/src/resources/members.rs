@@ -44,12 +44,12 @@ pub(super) async fn list(context: Context, operation: ListMembers) -> Result<Pag
 
 pub(super) async fn update_role(context: Context, operation: UpdateMemberRole) -> Result<(), Refusal> {
     let UpdateMemberRole { slug, user_uid, role } = operation;
+    let caller = context.caller()?;
+    let organization = chosen(&context, Some(&slug)).await?;
     let role: Role = role
         .as_str()
         .parse()
         .map_err(|_| Refusal::field("role", "Must be owner, admin or member."))?;
-    let caller = context.caller()?;
-    let organization = chosen(&context, Some(&slug)).await?;
     let actor = caller.actor();
     let mut change = context
         .authority

@@ -68,6 +68,7 @@ async fn objects(running: &Running, of: &Tenant) -> BTreeMap<&'static str, Vec<S
     let delivery = text(&of.get("/webhook-deliveries/").await.expect(200)["results"][0]["uid"]);
     let agent = text(&made("/agents/", json!({ "name": "a" })).await["uid"]);
     let slug = text(&of.get("/organizations/").await.expect(200)["results"][0]["slug"]);
+    let account = made("/service-accounts/", json!({ "name": "s" })).await;
     let dataset = json!({ "name": "D", "slug": "d", "data_type": "image" });
     let dataset = text(&made("/datasets/", dataset).await["uid"]);
     let export = made("/exports/", json!({ "project": "p-1", "projects": ["p-1"] })).await;
@@ -92,6 +93,11 @@ async fn objects(running: &Running, of: &Tenant) -> BTreeMap<&'static str, Vec<S
         ("/agents/", vec![agent]),
         ("/api-keys/", vec![of.key.id().to_string()]),
         ("/organizations/", vec![slug.clone()]),
+        (
+            "/organizations/{slug}/members/{user_uid}/",
+            vec![slug.clone(), of.user.uid.to_string()],
+        ),
+        ("/service-accounts/", vec![text(&account["uid"])]),
         ("/users/me/projects/", vec!["p-1".to_owned()]),
         ("/projects/", vec!["p-1".to_owned()]),
         ("/tasks/", vec!["t-1".to_owned()]),
