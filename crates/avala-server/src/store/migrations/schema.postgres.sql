@@ -326,6 +326,13 @@ CREATE TABLE service_accounts (
     CONSTRAINT service_accounts_pkey PRIMARY KEY ("position"),
     CONSTRAINT service_accounts_uid_key UNIQUE (uid)
 );
+CREATE TABLE setup_tokens (
+    only_row bigint NOT NULL,
+    tag bytea NOT NULL,
+    expires_at bigint NOT NULL,
+    CONSTRAINT setup_tokens_only_row_check CHECK ((only_row = 1)),
+    CONSTRAINT setup_tokens_pkey PRIMARY KEY (only_row)
+);
 CREATE TABLE storage_configs (
     "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     uid text NOT NULL,
@@ -430,6 +437,7 @@ CREATE INDEX inference_providers_by_project ON public.inference_providers USING 
 CREATE INDEX jobs_by_due_at ON public.jobs USING btree (due_at);
 CREATE INDEX key_usage_by_hour ON public.key_usage USING btree (hour);
 CREATE INDEX key_usage_days_by_day ON public.key_usage_days USING btree (day);
+CREATE INDEX memberships_by_organization ON public.memberships USING btree (organization);
 CREATE INDEX projects_by_organization ON public.projects USING btree (organization, "position");
 CREATE INDEX results_by_task ON public.results USING btree (task, "position");
 CREATE INDEX service_accounts_by_organization ON public.service_accounts USING btree (organization, "position");

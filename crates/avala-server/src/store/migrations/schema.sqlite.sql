@@ -261,6 +261,11 @@ CREATE TABLE service_accounts (
     disabled_at   INTEGER,
     UNIQUE (organization, name)
 ) STRICT;
+CREATE TABLE setup_tokens (
+    only_row      INTEGER PRIMARY KEY CHECK (only_row = 1),
+    tag           BLOB NOT NULL,
+    expires_at    INTEGER NOT NULL
+) STRICT;
 CREATE TABLE storage_configs (
     position               INTEGER PRIMARY KEY AUTOINCREMENT,
     uid                    TEXT NOT NULL UNIQUE,
@@ -347,6 +352,7 @@ CREATE INDEX inference_providers_by_project ON inference_providers (project);
 CREATE INDEX jobs_by_due_at ON jobs (due_at);
 CREATE INDEX key_usage_by_hour ON key_usage (hour);
 CREATE INDEX key_usage_days_by_day ON key_usage_days (day);
+CREATE INDEX memberships_by_organization ON memberships (organization);
 CREATE INDEX projects_by_organization ON projects (organization, position);
 CREATE INDEX results_by_task ON results (task, position);
 CREATE INDEX service_accounts_by_organization ON service_accounts (organization, position);
