@@ -91,7 +91,7 @@ pub(crate) async fn has_legacy(connection: &mut Connection, macs: &[[u8; 32]]) -
 pub(crate) async fn of_owner(connection: &mut Connection, owner: &str) -> Result<Vec<Stored>, StoreError> {
     let mut rows = Vec::new();
     numbered(sql(select!("k.owner = $1")).bind(owner), connection, |row| {
-        rows.push(row)
+        rows.push(row);
     })
     .await?;
     Ok(rows)

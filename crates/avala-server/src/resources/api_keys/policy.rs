@@ -33,6 +33,9 @@ pub(in crate::resources) async fn update_policy(
 ) -> Result<api_keys::KeyPolicy, Refusal> {
     let caller = context.caller()?;
     let mut errors = FieldErrors::default();
+    if operation == UpdatePolicy::new() {
+        errors.add("non_field_errors", "Say at least one rule.");
+    }
     if operation
         .longest_life_seconds
         .is_some_and(|life| life < SHORTEST_LIFE)
