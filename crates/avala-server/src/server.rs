@@ -92,8 +92,8 @@ impl Server {
         ))
         .await?;
         let keys_read = Instant::now();
-        let authority = Authority::of(opened, random, config.clock).await?;
-        if let Err(error) = fail_interrupted(&authority).await {
+        let authority = Box::pin(Authority::of(opened, random, config.clock)).await?;
+        if let Err(error) = Box::pin(fail_interrupted(&authority)).await {
             tracing::error!(%error, "cannot look for interrupted deliveries");
         }
         let follower = Follower::new(keys_read, config.limits.keys_current_for);

@@ -185,10 +185,10 @@ async fn members_are_listed_and_searched(on: On) {
         list("?ordering=-created_at").await,
         [second.clone(), first.clone()]
     );
-    assert_eq!(list("?search=OTHER").await, [second.clone()]);
+    assert_eq!(list("?search=OTHER").await, std::slice::from_ref(&second));
     assert_eq!(list("?search=%25").await, [], "a pattern is a text");
     assert_eq!(list("?search=_wner").await, []);
-    assert_eq!(list("?role=owner").await, [first.clone()]);
+    assert_eq!(list("?role=owner").await, std::slice::from_ref(&first));
     assert_eq!(list("?limit=1&page=2").await, [second]);
     let path = format!("/organizations/{slug}/members/");
     assert_eq!(other.get(&path).await.expect(200)["count"], json!(2));

@@ -82,7 +82,7 @@ async fn a_token_lives_for_a_day_and_a_restart_makes_another(on: On) {
     assert_refused(&set_up(&running, &first, EMAIL).await);
 
     let running = start_in(running.stop().await, |config| {
-        config.clock = Arc::new(clock.clone())
+        config.clock = Arc::new(clock.clone());
     })
     .await;
     let second = token(&running).await;
