@@ -13,6 +13,8 @@ open_enum! {
         SignUp = "sign_up",
         /// Whoever ran a program of the server's on its own machine.
         Console = "console",
+        /// The list that a server was started with.
+        Provision = "provision",
         /// The server itself.
         Server = "server",
         /// A client that has proven nothing. Its lines belong to no organization.

@@ -26,7 +26,7 @@ pub struct ListAudit {
     #[arg(long, value_name = "ID", value_parser = super::values::api_key_id)]
     pub key: Option<ApiKeyId>,
 
-    /// Only what this user did, by uid, or this kind of actor: key, `sign_up`, console or server
+    /// Only what this user did, by uid, or this kind of actor: key, `sign_up`, console, provision or server
     #[arg(long, value_name = "WHO")]
     pub actor: Option<String>,
 

@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 use super::{Authority, KeyRow, Pepper, PepperId};
 use crate::{
     error::AuthorityError,
-    store::{Actor, Entry},
+    store::{Actor, Entry, peppers},
 };
 
 /// How often new MACs are written.
@@ -67,8 +67,14 @@ impl Authority {
         }
         let mut change = self.store().change().await?;
         let seq = change.next_seq().await?;
+        // One of them may have been retired while this waited for its turn.
+        let declared = peppers::all(change.connection()).await?;
+        let lives = |pepper| {
+            let found = declared.iter().find(|one| one.id == pepper);
+            found.is_some_and(|one| one.retired_at.is_none())
+        };
         let mut renewed = Vec::new();
-        for (id, renewal) in waiting {
+        for (id, renewal) in waiting.into_iter().filter(|(_, renewal)| lives(renewal.pepper)) {
             let mut row = match self.trusted_row(&mut change, id).await {
                 // It opens nothing.
                 Err(AuthorityError::NotFound(_) | AuthorityError::Altered) => continue,

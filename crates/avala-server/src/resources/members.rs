@@ -7,11 +7,14 @@ use avala_api::{
 };
 use http::StatusCode;
 
-use super::organizations::{Numbered, chosen};
+use super::{
+    new_key::exceeds_caller,
+    organizations::{Numbered, chosen},
+};
 use crate::{
     auth::Principal,
     context::Context,
-    keys::{Asker, Role},
+    keys::{Asker, Bounds, KeyRow, Role},
     refusal::Refusal,
     store::{
         Change,
@@ -62,9 +65,15 @@ pub(super) async fn update_role(context: Context, operation: UpdateMemberRole) -
         leave_an_owner(&mut change, &organization, &user_uid, present).await?;
     }
     memberships::set_role(change.connection(), &organization, user_uid.as_str(), role).await?;
-    let set = |row: &mut crate::keys::KeyRow| {
+    let own = Bounds::of(caller.row());
+    // Whoever lets keys do more could have made them.
+    let set = |row: &mut KeyRow| {
+        let is_raised = role > row.role;
         row.role = role;
-        Ok::<_, Refusal>(())
+        if is_raised && !own.cover(&Bounds::of(row)) {
+            return Err(exceeds_caller());
+        }
+        Ok(())
     };
     let restated = context
         .authority
