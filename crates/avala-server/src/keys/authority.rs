@@ -145,8 +145,7 @@ impl Authority {
             random,
             clock,
         }));
-        let mut watcher = authority.store().watcher().await?;
-        authority.read_all(&mut watcher).await?;
+        authority.read_first().await?;
         Ok(authority)
     }
 
@@ -431,6 +430,23 @@ impl Authority {
             }
         }
         self.0.applied.fetch_max(newest, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Learns all keys, for a start: two connections at the same time, since one keeps no more than one processor busy.
+    async fn read_first(&self) -> Result<(), StoreError> {
+        let half = async |remainder| {
+            let mut rows = Vec::new();
+            let mut watcher = self.store().watcher().await?;
+            let take = |stored| rows.extend(self.trusted(stored).map(Arc::new));
+            let newest = api_keys::half(&mut watcher, remainder, take).await?;
+            Ok::<_, StoreError>((newest, rows))
+        };
+        let (one, other) = tokio::try_join!(half(0), half(1))?;
+        // What changed between the two is read again, as what changes from now on is.
+        let newest = one.0.min(other.0);
+        self.0.applied.fetch_max(newest, Ordering::AcqRel);
+        self.0.set.replace([one.1, other.1].concat(), newest);
         Ok(())
     }
 

@@ -46,6 +46,16 @@ pub(crate) async fn all(watcher: &mut Watcher, take: impl FnMut(Stored) + Send) 
     numbered(sql(select!("TRUE")).patiently(), watcher, take).await
 }
 
+/// The same of every other row: those with an even position, or those with an odd one.
+pub(crate) async fn half(
+    watcher: &mut Watcher,
+    remainder: i64,
+    take: impl FnMut(Stored) + Send,
+) -> Result<i64, StoreError> {
+    let rows = sql(select!("k.position % 2 = $1")).bind(remainder);
+    numbered(rows.patiently(), watcher, take).await
+}
+
 /// All rows, within a change.
 pub(crate) async fn every(connection: &mut Connection) -> Result<Vec<Stored>, StoreError> {
     let mut rows = Vec::new();

@@ -48,7 +48,8 @@ async fn none_opens(running: Running, tenant: &Tenant, altered: &[(String, ApiKe
     for (what, key) in altered {
         within(Duration::from_secs(5), || async {
             let (status, code) = asks(running.address, key).await;
-            assert!(status == 200 || status == 401, "{what}");
+            // Until it is noticed, the key is what it was: some are for another network.
+            assert!(matches!(status, 200 | 401 | 403), "{what}: {status}");
             code == "key_invalid"
         })
         .await;

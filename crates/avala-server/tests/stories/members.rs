@@ -89,7 +89,8 @@ async fn a_role_is_in_force_with_the_next_request_and_after_a_restart(on: On) {
     assert_eq!(other.get("/api-keys/").await.code(), "scope_missing");
 
     // Who may do less than those keys then could does not raise it.
-    let narrow = json!({"access": {"kind": "listed", "scopes": ["organizations.write", "organizations.read"]}});
+    let narrow =
+        json!({"access": {"kind": "listed", "scopes": ["organizations.write", "organizations.read"]}});
     let narrow = make(&owner, narrow).await;
     let refused = set_role(&narrow, &slug, &other, "admin").await;
     assert_eq!((refused.status, refused.code().as_str()), (403, "exceeds_caller"));
