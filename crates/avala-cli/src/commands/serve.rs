@@ -271,9 +271,10 @@ impl Ready {
         let url = format!("{scheme}://{address}");
         let base_url = format!("{url}{}", avala_api::API_PREFIX);
         // One that listens everywhere has no address that could be asked.
-        let local = match address.ip().is_unspecified() {
-            true => format!("localhost:{}", address.port()),
-            false => address.to_string(),
+        let local = if address.ip().is_unspecified() {
+            format!("localhost:{}", address.port())
+        } else {
+            address.to_string()
         };
         Self {
             url,

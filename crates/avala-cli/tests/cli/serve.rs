@@ -290,7 +290,10 @@ fn a_server_without_accounts_says_how_to_get_one() {
     assert!(told.contains("Nobody has") && told.contains(HINT), "{told}");
     let command = "AVALA_ALLOW_INSECURE_BASE_URL=true avala setup EMAIL --base-url http://127.0.0.1:";
     assert!(told.contains(command), "{told}");
-    assert!(told.contains(" --token-file data/setup-token --out FILE"), "{told}");
+    assert!(
+        told.contains(" --token-file data/setup-token --out FILE"),
+        "{told}"
+    );
     for options in ["--sign-up", "--bootstrap-key-file first.key", ""] {
         let outcome = started(&directory, options);
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
