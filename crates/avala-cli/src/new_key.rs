@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     args,
+    exit::Exit,
     failure::Failure,
     key_file::KeyFile,
     output::{self, Output},
@@ -54,6 +55,14 @@ impl Destination {
             }
         }
         Ok(None)
+    }
+}
+
+/// Says what to do where the server may have made a key and nobody has heard of it.
+pub(crate) fn if_the_answer_was_lost(failure: Failure, hint: &str) -> Failure {
+    match failure.exit {
+        Exit::NETWORK | Exit::SERVER => failure.hint(hint),
+        _ => failure,
     }
 }
 

@@ -42,6 +42,7 @@ pub use error::{AuthorityError, StartError};
 pub use metrics::Metrics;
 pub use routes::served;
 pub use server::{Agents, Server};
+pub use setup::SetupToken;
 pub use store::StoreError;
 pub use usage::{Bucket, By, LastUse, Usage};
 pub use users::{ListedUser, Place, Switched, Users};

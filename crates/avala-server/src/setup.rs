@@ -15,9 +15,20 @@ use crate::{
     store::{
         Actor, Change, Entry,
         data_dir::{read_private, write_private},
-        setup_tokens, users,
+        setup_tokens::{self, Kept},
+        users,
     },
 };
+
+/// A setup token that is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SetupToken {
+    /// Where it is; `None` if another server of this database has it.
+    pub file: Option<PathBuf>,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+}
 
 /// How long a token is good for, in milliseconds.
 const LIFE: i64 = 24 * 60 * 60 * 1000;
@@ -29,23 +40,33 @@ pub(crate) struct SetUp {
 }
 
 impl Authority {
-    /// Sees to it that a server without users has a setup token, and tells its file; one with users has none.
-    pub async fn offer_setup(&self) -> Result<Option<PathBuf>, AuthorityError> {
+    /// Sees to it that a server without users has a setup token, and tells where; one with users has none.
+    pub async fn offer_setup(&self) -> Result<Option<SetupToken>, AuthorityError> {
         let path = self.dir().setup_token();
         if users::exist(self.store().reader()).await? {
-            self.forget_setup_token();
+            self.withdraw_setup().await?;
             return Ok(None);
         }
-        let kept = read_private(&path).map_err(io::Error::other)?;
-        let kept = kept.and_then(|text| String::from_utf8(text).ok());
-        if let Some(text) = kept
-            && self.is_setup_token(text.trim()).await?
-        {
-            return Ok(Some(path));
-        }
-        let token = Secret::new(hex::encode(&self.random().bytes::<32>()?));
-        let expires_at = Timestamp::from_unix_millis(self.now().unix_millis() + LIFE);
+        let text = read_private(&path).map_err(io::Error::other)?;
+        let text = text.and_then(|text| String::from_utf8(text).ok());
+        let end = Timestamp::from_unix_millis(self.now().unix_millis() + LIFE);
         let mut change = self.store().change().await?;
+        // Of servers that start at the same time, one makes a token, and the others find it.
+        change.next_seq().await?;
+        if let Some(Kept { tag, expires_at }) = setup_tokens::find(change.connection()).await?
+            && !self.has_passed(Some(expires_at))
+        {
+            let is_here = text.is_some_and(|text| {
+                let own = self.setup_tag(text.trim(), expires_at);
+                own[..].ct_eq(&tag).into()
+            });
+            // What ends later than any token was put there by hand.
+            if is_here || (self.store().is_shared() && expires_at <= end) {
+                let file = is_here.then_some(path);
+                return Ok(Some(SetupToken { file, expires_at }));
+            }
+        }
+        let (token, expires_at) = (Secret::new(hex::encode(&self.random().bytes::<32>()?)), end);
         let tag = self.setup_tag(token.expose(), expires_at);
         setup_tokens::replace(change.connection(), &tag, expires_at).await?;
         // Before the commit: a token that is only in its file opens nothing.
@@ -59,13 +80,35 @@ impl Authority {
                 organization: None,
             })
             .await?;
-        Ok(Some(path))
+        let file = Some(path);
+        Ok(Some(SetupToken { file, expires_at }))
     }
 
-    /// Whether there is a setup token that nobody used while it was good.
+    /// Takes the setup token back, whichever server of the database made it.
+    pub async fn withdraw_setup(&self) -> Result<(), AuthorityError> {
+        self.forget_setup_token();
+        if setup_tokens::find(self.store().reader()).await?.is_none() {
+            return Ok(());
+        }
+        let mut change = self.store().change().await?;
+        setup_tokens::clear(change.connection()).await?;
+        change
+            .commit(Entry {
+                at: self.now(),
+                actor: &Actor::Console,
+                action: "setup_token.withdraw",
+                object: "",
+                organization: None,
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Whether there is a setup token that nobody used while it was good, and still no user.
     pub async fn has_forgotten_setup_token(&self) -> Result<bool, AuthorityError> {
         let kept = setup_tokens::find(self.store().reader()).await?;
-        Ok(kept.is_some_and(|kept| self.has_passed(Some(kept.expires_at))))
+        let has_passed = kept.is_some_and(|kept| self.has_passed(Some(kept.expires_at)));
+        Ok(has_passed && !users::exist(self.store().reader()).await?)
     }
 
     /// Whether this is the token, and still good.

@@ -19,9 +19,8 @@ use ipnet::IpNet;
 
 use crate::{
     args,
-    exit::Exit,
     failure::Failure,
-    new_key::Destination,
+    new_key::{Destination, if_the_answer_was_lost},
     output::{Cell, Record, Row},
     session::Session,
     terminal,
@@ -216,14 +215,6 @@ async fn take_back(session: &Session, key: &ApiKey, reason: &Failure) -> Failure
             .hint(format!("Do it again: {old} needs another successor.")),
         (Err(failure), _) => Failure::local(format!("{lost}, and could not be revoked: {}", failure.message))
             .hint(format!("Revoke it: avala keys revoke {id}")),
-    }
-}
-
-/// Says what to do where the server may have made a key and nobody has heard of it.
-fn if_the_answer_was_lost(failure: Failure, hint: &str) -> Failure {
-    match failure.exit {
-        Exit::NETWORK | Exit::SERVER => failure.hint(hint),
-        _ => failure,
     }
 }
 

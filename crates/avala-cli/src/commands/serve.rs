@@ -14,7 +14,7 @@ use std::{
 
 use avala_keys::{Class, Secret};
 use avala_server::{
-    Config, Server, TlsFiles,
+    Config, Server, SetupToken, TlsFiles,
     provision::{Provision, ProvisionError},
 };
 use serde::Serialize;
@@ -117,13 +117,15 @@ async fn serve(args: args::Serve, out: Output) -> Result<Exit, Failure> {
             .exist()
             .await
             .map_err(|error| Failure::local(sentence(&error)))?;
-    if ready.nobody && args.bootstrap_key_file.is_none() && provision.is_none() {
-        ready.setup_token_file = server
-            .keys()
-            .offer_setup()
-            .await
-            .map_err(|error| Failure::local(sentence(&error)))?;
-    }
+    let keys = server.keys();
+    let offered = if ready.nobody && args.bootstrap_key_file.is_none() && provision.is_none() {
+        keys.offer_setup().await
+    } else {
+        // The token of an earlier start must not make an administrator where this one offers none.
+        keys.withdraw_setup().await.map(|()| None)
+    };
+    ready.setup_token = offered.map_err(|error| Failure::local(sentence(&error)))?;
+    ready.setup_token_file = ready.setup_token.as_ref().and_then(|token| token.file.clone());
     // Before anybody learns that it is there: whoever reads the ready line may stop it at once.
     let signals = Signals::listen()?;
     ready.tell(&args, out)?;
@@ -216,7 +218,11 @@ fn config(args: &args::Serve, out: Output) -> Result<Config, Failure> {
 }
 
 fn not_provisioned(path: &Path, error: &ProvisionError) -> Failure {
-    Failure::local(format!("{}: {error}.", path.display())).hint("Nothing of it was carried out.")
+    let failure = Failure::local(format!("{}: {error}.", path.display()));
+    match error {
+        ProvisionError::KeyFile(_) | ProvisionError::Commit(_) => failure,
+        _ => failure.hint("Nothing of it was carried out."),
+    }
 }
 
 fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> Failure {
@@ -237,6 +243,9 @@ fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> Failur
 struct Ready {
     url: String,
     base_url: String,
+    /// The same, as this machine reaches it.
+    #[serde(skip)]
+    local_base_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -249,6 +258,8 @@ struct Ready {
     /// Where the token is with which the first user is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     setup_token_file: Option<PathBuf>,
+    #[serde(skip)]
+    setup_token: Option<SetupToken>,
     /// Whether there is no user, and nobody can become one.
     #[serde(skip)]
     nobody: bool,
@@ -259,17 +270,40 @@ impl Ready {
         let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         let base_url = format!("{url}{}", avala_api::API_PREFIX);
+        // One that listens everywhere has no address that could be asked.
+        let local = if address.ip().is_unspecified() {
+            format!("localhost:{}", address.port())
+        } else {
+            address.to_string()
+        };
         Self {
             url,
             base_url,
+            local_base_url: format!("{scheme}://{local}{}", avala_api::API_PREFIX),
             metrics_url: None,
             api_key: None,
             data_dir: args.data_dir.clone(),
             connections,
             first_key: FirstKey::Kept,
             setup_token_file: None,
+            setup_token: None,
             nobody: false,
         }
+    }
+
+    /// What makes the first administrator, for a shell of this machine.
+    fn setup_command(&self, token: &Path, args: &args::Serve) -> String {
+        let insecure = if args.tls_cert.is_some() {
+            ""
+        } else {
+            "AVALA_ALLOW_INSECURE_BASE_URL=true "
+        };
+        let token = token.to_string_lossy();
+        let token = shlex::try_quote(&token).unwrap_or_default();
+        format!(
+            "{insecure}avala setup EMAIL --base-url {} --token-file {token} --out FILE",
+            self.local_base_url
+        )
     }
 
     fn tell(&self, args: &args::Serve, out: Output) -> Result<(), Failure> {
@@ -290,16 +324,20 @@ impl Ready {
         if let Some(url) = &self.metrics_url {
             out.note(&format!("Metrics are at {url}."));
         }
-        if let Some(path) = &self.setup_token_file {
-            out.note(&format!(
-                "Nobody has an account yet. For a day, the token in {} makes the first administrator:",
-                path.display()
-            ));
-            out.note(&format!(
-                "avala setup EMAIL --base-url {} --token-file {}",
-                self.base_url,
-                path.display()
-            ));
+        if let Some(token) = &self.setup_token {
+            let until = token.expires_at;
+            match &token.file {
+                Some(path) => {
+                    out.note(&format!(
+                        "Nobody has an account yet. Until {until}, the token in {} makes the first administrator:",
+                        path.display()
+                    ));
+                    out.note(&self.setup_command(path, args));
+                }
+                None => out.note(&format!(
+                    "Nobody has an account yet. Until {until}, the token that another server of this database has makes the first administrator."
+                )),
+            }
         } else if self.nobody {
             out.note(
                 "Nobody has an account yet: start with --bootstrap-key-file FILE for a first key, or with --sign-up.",

@@ -26,15 +26,12 @@ pub(super) fn read(path: &Path) -> Result<Option<ApiKey>, String> {
         .map_err(|_| format!("the file {} holds no well-formed key", path.display()))
 }
 
-/// Makes all files, or none. One that is there is never written to.
-pub(super) fn write(files: Vec<NewFile>) -> io::Result<()> {
+/// Makes all files, or none, and tells which. One that is there is never written to.
+pub(super) fn write(files: Vec<NewFile>) -> io::Result<Vec<PathBuf>> {
     let mut made: Vec<PathBuf> = Vec::new();
     for NewFile { path, key } in files {
         if let Err(error) = make(&path, &key) {
-            for path in &made {
-                // Nobody has its key yet. Left behind, it would be adopted.
-                fs::remove_file(path)?;
-            }
+            take_back(&made);
             return Err(io::Error::new(
                 error.kind(),
                 format!("the file {} cannot be made: {error}", path.display()),
@@ -42,7 +39,16 @@ pub(super) fn write(files: Vec<NewFile>) -> io::Result<()> {
         }
         made.push(path);
     }
-    Ok(())
+    Ok(made)
+}
+
+/// Removes files whose keys were not made after all. Left behind, they would be adopted.
+pub(super) fn take_back(made: &[PathBuf]) {
+    for path in made {
+        if let Err(error) = fs::remove_file(path) {
+            tracing::warn!(%error, file = %path.display(), "cannot remove the file of a key that was not made");
+        }
+    }
 }
 
 fn make(path: &Path, key: &Secret) -> io::Result<()> {
@@ -56,8 +62,10 @@ fn make(path: &Path, key: &Secret) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;
     // A directory can be opened as a file on Unix only.
-    if cfg!(unix) {
-        File::open(dir)?.sync_all()?;
-    }
-    Ok(())
+    let synced = if cfg!(unix) {
+        File::open(dir).and_then(|dir| dir.sync_all())
+    } else {
+        Ok(())
+    };
+    synced.inspect_err(|_| take_back(&[path.to_owned()]))
 }

@@ -61,7 +61,7 @@ struct List {
     keys: Vec<Spanned<keys::Key>>,
 }
 
-/// Why a list was not carried out. Nothing of it was.
+/// Why a list was not carried out. Nothing of it was, unless a variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProvisionError {
@@ -85,6 +85,13 @@ pub enum ProvisionError {
     /// The key authority refused.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// A file of a key cannot be made. Those that were are removed, as far as that was possible.
+    #[error(transparent)]
+    KeyFile(io::Error),
+    /// The database refused everything at the end, and the new files are removed; or it did not say whether it did, and
+    /// they are left.
+    #[error(transparent)]
+    Commit(StoreError),
 }
 
 impl From<StoreError> for ProvisionError {
@@ -161,8 +168,8 @@ impl Provision {
         }
         // Before the commit: a key that is in its file and nowhere else is adopted by the next start, while one whose file
         // cannot be written must not be made.
-        key_files::write(new_files)?;
-        change
+        let made = key_files::write(new_files).map_err(ProvisionError::KeyFile)?;
+        let committed = change
             .commit(Entry {
                 at: authority.now(),
                 actor: &Actor::Provision,
@@ -170,7 +177,14 @@ impl Provision {
                 object: "",
                 organization: None,
             })
-            .await?;
+            .await;
+        if let Err(error) = committed {
+            // If the keys may be there after all, their files are all that holds them.
+            if !error.is_outcome_unknown() {
+                key_files::take_back(&made);
+            }
+            return Err(ProvisionError::Commit(error));
+        }
         authority.restated(restated);
         Ok(told)
     }

@@ -2,7 +2,7 @@
 
 use avala_api::Timestamp;
 
-use super::{Connection, Reader, StoreError, rows::instant, sql};
+use super::{Connection, Executor, StoreError, rows::instant, sql};
 
 /// A setup token as it is kept.
 pub(crate) struct Kept {
@@ -11,9 +11,9 @@ pub(crate) struct Kept {
     pub(crate) expires_at: Timestamp,
 }
 
-pub(crate) async fn find(reader: &Reader) -> Result<Option<Kept>, StoreError> {
+pub(crate) async fn find<'c>(executor: impl Into<Executor<'c>>) -> Result<Option<Kept>, StoreError> {
     let row = sql("SELECT tag, expires_at FROM setup_tokens")
-        .fetch_optional(reader)
+        .fetch_optional(executor)
         .await?;
     row.map(|row| {
         Ok(Kept {
@@ -30,12 +30,18 @@ pub(crate) async fn replace(
     tag: &[u8; 32],
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
-    sql("DELETE FROM setup_tokens").execute(&mut *connection).await?;
+    clear(connection).await?;
     sql("INSERT INTO setup_tokens (only_row, tag, expires_at) VALUES (1, $1, $2)")
         .bind(tag)
         .bind(expires_at)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Takes away whichever there is.
+pub(crate) async fn clear(connection: &mut Connection) -> Result<(), StoreError> {
+    sql("DELETE FROM setup_tokens").execute(connection).await?;
     Ok(())
 }
 

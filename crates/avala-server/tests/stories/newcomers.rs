@@ -8,7 +8,7 @@ use avala_server::keys::Access;
 use crate::support::{Home, On, Request, Running, same_id_other_secret, start, start_in, unknown_key};
 
 /// Another server on the database of this one.
-async fn beside(running: &Running) -> Running {
+pub(crate) async fn beside(running: &Running) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();

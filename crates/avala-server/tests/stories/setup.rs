@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
 use serde_json::{Value, json};
 
+use crate::newcomers::beside;
 use crate::support::{Answer, ManualClock, On, Request, Running, start, start_in, start_with};
 
 const EMAIL: &str = "ada@example.com";
@@ -14,7 +15,8 @@ async fn set_up(running: &Running, token: &str, email: &str) -> Answer {
 }
 
 async fn token(running: &Running) -> String {
-    let path = running.server.keys().offer_setup().await.unwrap().unwrap();
+    let offered = running.server.keys().offer_setup().await.unwrap().unwrap();
+    let path = offered.file.unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     fs::read_to_string(path).unwrap().trim().to_owned()
 }
@@ -92,7 +94,8 @@ async fn a_token_lives_for_a_day_and_a_restart_makes_another(on: On) {
 }
 
 async fn where_there_is_a_user_a_token_is_worth_nothing(on: On) {
-    let running = start(on).await;
+    let clock = ManualClock::at("2026-01-01T00:00:00Z");
+    let running = start_with(on, |config| config.clock = Arc::new(clock.clone())).await;
     let token = token(&running).await;
     running.tenant("first@example.com").await;
     assert_refused(&set_up(&running, &token, EMAIL).await);
@@ -100,6 +103,41 @@ async fn where_there_is_a_user_a_token_is_worth_nothing(on: On) {
         set_up(&running, &token, EMAIL).await.json()["detail"],
         Value::from("This is not the setup token of this server, or it was used or has expired.")
     );
+    // Nor is it one that somebody forgot.
+    clock.advance_millis(24 * 60 * 60 * 1000);
+    assert!(!running.server.keys().has_forgotten_setup_token().await.unwrap());
+}
+
+async fn a_token_that_is_withdrawn_opens_nothing_and_leaves_nothing(on: On) {
+    let running = start(on).await;
+    let first = token(&running).await;
+    for _ in 0..2 {
+        running.server.keys().withdraw_setup().await.unwrap();
+    }
+    assert_refused(&set_up(&running, &first, EMAIL).await);
+    assert!(!running.dir.path().join("data").join("setup-token").exists());
+    let lines = running
+        .dir
+        .lines("SELECT action FROM audit WHERE action = 'setup_token.withdraw'")
+        .await;
+    assert_eq!(lines.len(), 1);
+    let second = token(&running).await;
+    set_up(&running, &second, EMAIL).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn another_server_of_the_database_leaves_the_token_that_was_announced() {
+    if !crate::home::has_postgres(module_path!()) {
+        return;
+    }
+    let running = start(On::Postgres).await;
+    let first = token(&running).await;
+    let second = beside(&running).await;
+    let offered = second.server.keys().offer_setup().await.unwrap().unwrap();
+    assert_eq!(offered.file, None);
+    set_up(&running, &first, EMAIL).await.expect(201);
+    second.stop().await;
+    running.stop().await;
 }
 
 stories![
@@ -107,4 +145,5 @@ stories![
     two_at_the_same_time_make_one_administrator,
     a_token_lives_for_a_day_and_a_restart_makes_another,
     where_there_is_a_user_a_token_is_worth_nothing,
+    a_token_that_is_withdrawn_opens_nothing_and_leaves_nothing,
 ];
