@@ -95,7 +95,7 @@ async fn tell(args: args::Demo, out: Output) -> Result<Exit, Failure> {
             "Ada's account is left on the server.",
         ),
         None => (
-            on_its_own(&mut story).await,
+            Box::pin(on_its_own(&mut story)).await,
             "Nothing is left behind: no process, no port, no file.",
         ),
     };

@@ -37,6 +37,9 @@ use crate::{
     },
 };
 
+/// How many rows of keys are read at once.
+const READ_AT_ONCE: i64 = 4_000;
+
 /// How often a key is drawn anew when its public id is taken.
 const DRAWS: usize = 3;
 
@@ -433,20 +436,26 @@ impl Authority {
         Ok(())
     }
 
-    /// Learns all keys, for a start: two connections at the same time, since one keeps no more than one processor busy.
+    /// Learns all keys, for a start: some are read while those before are looked at. What changes meanwhile is read again,
+    /// as what changes from now on is.
     async fn read_first(&self) -> Result<(), StoreError> {
-        let half = async |remainder| {
-            let mut rows = Vec::new();
-            let mut watcher = self.store().watcher().await?;
-            let take = |stored| rows.extend(self.trusted(stored).map(Arc::new));
-            let newest = api_keys::half(&mut watcher, remainder, take).await?;
-            Ok::<_, StoreError>((newest, rows))
-        };
-        let (one, other) = tokio::try_join!(half(0), half(1))?;
-        // What changed between the two is read again, as what changes from now on is.
-        let newest = one.0.min(other.0);
+        let reader = self.store().reader();
+        let newest = api_keys::newest(reader).await?;
+        let mut rows = Vec::new();
+        let (mut read, mut last) = api_keys::after(reader, i64::MIN, READ_AT_ONCE).await?;
+        while let Some(position) = last {
+            let next = api_keys::after(reader, position, READ_AT_ONCE);
+            let look = async {
+                for row in &read {
+                    let trusted = api_keys::stored(row)?.and_then(|stored| self.trusted(stored));
+                    rows.extend(trusted.map(Arc::new));
+                }
+                Ok::<_, StoreError>(())
+            };
+            ((read, last), ()) = tokio::try_join!(next, look)?;
+        }
         self.0.applied.fetch_max(newest, Ordering::AcqRel);
-        self.0.set.replace([one.1, other.1].concat(), newest);
+        self.0.set.replace(rows, newest);
         Ok(())
     }
 

@@ -46,14 +46,28 @@ pub(crate) async fn all(watcher: &mut Watcher, take: impl FnMut(Stored) + Send) 
     numbered(sql(select!("TRUE")).patiently(), watcher, take).await
 }
 
-/// The same of every other row: those with an even position, or those with an odd one.
-pub(crate) async fn half(
-    watcher: &mut Watcher,
-    remainder: i64,
-    take: impl FnMut(Stored) + Send,
-) -> Result<i64, StoreError> {
-    let rows = sql(select!("k.position % 2 = $1")).bind(remainder);
-    numbered(rows.patiently(), watcher, take).await
+/// The number of the newest change.
+pub(crate) async fn newest(reader: &Reader) -> Result<i64, StoreError> {
+    let row = sql("SELECT seq FROM meta").fetch_one(reader).await?;
+    row.get("seq")
+}
+
+/// Rows after a position, in the order of theirs, and the position of the last.
+pub(crate) async fn after(
+    reader: &Reader,
+    position: i64,
+    limit: i64,
+) -> Result<(Vec<Row>, Option<i64>), StoreError> {
+    let rows = sql(select!("TRUE"))
+        .push(" WHERE k.position > ")
+        .push_bind(position)
+        .push(" ORDER BY k.position LIMIT ")
+        .push_bind(limit)
+        .patiently()
+        .fetch_all(reader)
+        .await?;
+    let last = rows.last().map(|row| row.get("position")).transpose()?;
+    Ok((rows, last))
 }
 
 /// All rows, within a change.
@@ -314,7 +328,8 @@ fn in_state(query: Statement, state: &KeyState, now: Timestamp) -> Statement {
     }
 }
 
-fn stored(row: &Row) -> Result<Option<Stored>, StoreError> {
+/// The row of a key; none if there is only the number.
+pub(crate) fn stored(row: &Row) -> Result<Option<Stored>, StoreError> {
     let Some(id) = row.get("id")? else {
         return Ok(None);
     };
