@@ -144,7 +144,8 @@ impl Authority {
             set: KeySet::default(),
             renewals: Renewals::default(),
             applied: AtomicI64::new(0),
-            latest: AtomicI64::new(i64::MIN),
+            // From here on, no clock that is set back brings anything back.
+            latest: AtomicI64::new(clock.now().unix_millis()),
             random,
             clock,
         }));
@@ -440,6 +441,11 @@ impl Authority {
     /// as what changes from now on is.
     async fn read_first(&self) -> Result<(), StoreError> {
         let reader = self.store().reader();
+        if self.store().is_shared() {
+            // Its readers have no patience.
+            let mut watcher = self.store().watcher().await?;
+            return self.read_all(&mut watcher).await;
+        }
         let newest = api_keys::newest(reader).await?;
         let mut rows = Vec::new();
         let (mut read, mut last) = api_keys::after(reader, i64::MIN, READ_AT_ONCE).await?;
