@@ -301,8 +301,8 @@ impl Authority {
     }
 
     /// Takes a key out that has no row to be trusted.
-    pub(super) fn forget(&self, id: KeyId) {
-        self.0.set.remove(id);
+    pub(super) fn forget(&self, id: KeyId, seq: i64) {
+        self.0.set.forget(id, seq);
     }
 
     /// The row of a key as this process knows it.

@@ -136,7 +136,7 @@ impl Authority {
             if action == REVOKE && !is_nobodys {
                 self.commit(change, by.actor, action, id, None).await?;
             }
-            self.forget(id);
+            self.forget(id, seq);
             return Err(if is_missing || is_nobodys {
                 AuthorityError::NotFound("key").into()
             } else {

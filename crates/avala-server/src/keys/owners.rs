@@ -14,8 +14,8 @@ use crate::{
 #[must_use]
 pub(crate) struct Restated {
     rows: Vec<KeyRow>,
-    /// Those without a row that could be written.
-    lost: Vec<KeyId>,
+    /// Those without a row that could be written, and under which number that was to be.
+    lost: Vec<(KeyId, i64)>,
 }
 
 impl Restated {
@@ -81,7 +81,7 @@ impl Authority {
         for stored in api_keys::of_owner(change.connection(), owner).await? {
             let id: Option<KeyId> = stored.id.parse().ok();
             let Some(mut row) = self.trusted(stored) else {
-                restated.lost.extend(id);
+                restated.lost.extend(id.map(|id| (id, seq)));
                 continue;
             };
             if !is_meant(&row) || row.revoked_at.is_some() {
@@ -137,8 +137,8 @@ impl Authority {
 
     /// Takes in what was written anew. When this returns, the keys are in this process what their rows say.
     pub(crate) fn restated(&self, restated: Restated) {
-        for id in restated.lost {
-            self.forget(id);
+        for (id, seq) in restated.lost {
+            self.forget(id, seq);
         }
         for row in restated.rows {
             self.apply(row);

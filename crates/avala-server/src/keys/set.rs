@@ -98,7 +98,7 @@ impl KeySet {
         }
     }
 
-    fn forget(&self, row: &KeyRow) {
+    fn forget_indexed(&self, row: &KeyRow) {
         self.uncount(row);
         if row.about.is_legacy {
             self.legacy.pin().remove(&row.mac);
@@ -116,16 +116,26 @@ impl KeySet {
             stays
         });
         for row in &gone {
-            self.forget(row);
+            self.forget_indexed(row);
         }
         gone
+    }
+
+    /// Takes out a key that was to be changed under this number, and had no row that could be: what is read of an earlier
+    /// time does not bring it back.
+    pub(crate) fn forget(&self, id: KeyId, seq: i64) {
+        let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(row) = self.rows.pin().remove(&id) {
+            self.forget_indexed(row);
+        }
+        removed.insert(id, seq);
     }
 
     /// Takes out a key whose row is not to be trusted, or gone.
     pub(crate) fn remove(&self, id: KeyId) {
         let mut removed = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(row) = self.rows.pin().remove(&id) {
-            self.forget(row);
+            self.forget_indexed(row);
             removed.insert(id, row.seq);
         }
     }
@@ -249,6 +259,17 @@ mod tests {
         assert_eq!(held(&set), 1);
         set.begin_again(vec![]);
         assert_eq!(held(&set), 0);
+    }
+
+    #[test]
+    fn a_key_that_was_to_be_changed_does_not_come_back_with_what_was_read_before() {
+        let set = KeySet::default();
+        set.apply(row(7));
+        set.forget(row(7).id, 8);
+        set.replace(vec![row(7).into()], 7);
+        assert!(set.find(row(7).id).is_none());
+        set.apply(revoked(8));
+        assert!(set.find(row(7).id).is_some());
     }
 
     #[test]
