@@ -108,7 +108,7 @@ model! {
         pub access: KeyAccess,
         /// The networks it may be used from, in CIDR notation. None means any.
         pub allowed_networks: Vec<String> = Vec::new(),
-        /// The objects it is restricted to. None means every one its owner reaches.
+        /// The objects it is restricted to, as `dataset:<uid>` and `project:<uid>`. None means every one its owner reaches.
         pub resources: Vec<String> = Vec::new(),
         /// What has become of it.
         pub state: KeyState,
@@ -238,7 +238,8 @@ operation! {
                 expires_at: Timestamp,
                 /// The networks it may be used from, in CIDR notation.
                 allowed_networks: Vec<String>,
-                /// The objects it is restricted to.
+                /// The objects it is restricted to, as `dataset:<uid>` and `project:<uid>`. It reaches those, what belongs to
+                /// them, and nothing else.
                 resources: Vec<String>,
                 /// A service account of the organization, instead of the caller.
                 owner: UserUid,

@@ -244,7 +244,7 @@ impl From<AuthorityError> for Refusal {
                 "key_exists",
             ),
             AuthorityError::Altered => Self::conflict(
-                "The row of this key was changed outside of the server. The key opens nothing; revoke it.",
+                "The row of this key was changed outside of the server. The key opens nothing; revoke it, so that it stays so whatever is written there.",
                 "key_altered",
             ),
             other => {

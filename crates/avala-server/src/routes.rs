@@ -31,6 +31,8 @@ pub(crate) struct Call {
 pub(crate) struct Endpoint {
     pub(crate) route: &'static Route,
     pub(crate) budget: Budget,
+    /// Whether it is about nothing but what the key is restricted to, if it is.
+    pub(crate) keeps_within_resources: bool,
     pub(crate) handler: Handler,
 }
 
@@ -47,6 +49,20 @@ impl Served {
         A: Future<Output = Result<O::Answer, Refusal>> + Send + 'static,
     {
         self.serve_within(Budget::Calls, handler);
+    }
+
+    /// Serves an operation whose handler looks at nothing that lies outside of the caller's reach: a key that is
+    /// restricted to certain objects may call it, and no other.
+    pub(crate) fn serve_within_resources<O, F, A>(&mut self, handler: F)
+    where
+        O: Operation,
+        F: Fn(Context, O) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<O::Answer, Refusal>> + Send + 'static,
+    {
+        self.serve::<O, F, A>(handler);
+        if let Some(endpoint) = self.0.last_mut() {
+            endpoint.keeps_within_resources = true;
+        }
     }
 
     /// Serves an operation that has a rate limit of its own.
@@ -78,6 +94,7 @@ impl Served {
         self.0.push(Endpoint {
             route: &O::ROUTE,
             budget,
+            keeps_within_resources: false,
             handler,
         });
     }

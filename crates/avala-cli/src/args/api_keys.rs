@@ -151,6 +151,10 @@ pub struct CreateApiKey {
     #[command(flatten)]
     pub asked: ApiKeyAsked,
 
+    /// A dataset or project it is restricted to, such as dataset:3f1c9a; may be repeated. Without one, it reaches every one
+    #[arg(long = "resource", value_name = "KIND:UID", value_delimiter = ',', value_parser = super::values::resource)]
+    pub resources: Vec<String>,
+
     /// A service account that it is for, instead of yourself
     #[arg(long, value_name = "UID")]
     pub owner: Option<UserUid>,

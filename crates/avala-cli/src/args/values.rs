@@ -108,6 +108,17 @@ pub(super) fn bind_address(text: &str) -> Result<std::net::SocketAddr, String> {
         .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8000".to_owned())
 }
 
+/// `dataset:3f1c9a`, or `project:…`.
+pub(super) fn resource(text: &str) -> Result<String, String> {
+    let uid = text
+        .strip_prefix("dataset:")
+        .or_else(|| text.strip_prefix("project:"));
+    match uid {
+        Some(uid) if !uid.is_empty() => Ok(text.to_owned()),
+        _ => Err("expected dataset:UID or project:UID".to_owned()),
+    }
+}
+
 /// `10.0.0.0/8`, or one address.
 pub(super) fn network(text: &str) -> Result<ipnet::IpNet, String> {
     let one = text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);

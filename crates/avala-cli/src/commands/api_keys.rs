@@ -90,6 +90,7 @@ async fn create(session: &Session, args: args::CreateApiKey) -> Result<(), Failu
     create.environment = asked.environment;
     create.expires_at = end(asked.expiry)?;
     create.allowed_networks = (!asked.networks.is_empty()).then(|| in_cidr(&asked.networks));
+    create.resources = (!args.resources.is_empty()).then_some(args.resources);
     create.owner = args.owner;
     let key = caller.send(create).await.map_err(|failure| {
         if_the_answer_was_lost(

@@ -48,11 +48,11 @@ fn a_key_may_do_what_was_typed_and_no_more() {
         ),
         (
             "keys create --name ci --scope datasets.read,exports.create --scope tasks.read --network 10.0.0.0/8 \
-             --network 192.0.2.7 --environment staging --owner u2 --expires-at 2026-12-31T00:00:00Z",
+             --network 192.0.2.7 --environment staging --owner u2 --resource project:p1,dataset:d1 --expires-at 2026-12-31T00:00:00Z",
             json!({
                 "name": "ci", "access": {"kind": "listed", "scopes": ["datasets.read", "exports.create", "tasks.read"]},
                 "allowed_networks": ["10.0.0.0/8", "192.0.2.7/32"], "environment": "staging", "owner": "u2",
-                "expires_at": "2026-12-31T00:00:00Z",
+                "expires_at": "2026-12-31T00:00:00Z", "resources": ["project:p1", "dataset:d1"],
             }),
         ),
     ] {
@@ -92,6 +92,7 @@ fn what_cannot_be_a_key_is_refused_before_anything_is_sent() {
             "a network that is none",
             format!("{CREATE} --network 10.0.0.0/33"),
         ),
+        ("an object that is none", format!("{CREATE} --resource task:1")),
         ("a life without a unit", format!("{CREATE} --expires-in 90")),
         (
             "two ends",

@@ -7,12 +7,12 @@ use std::{net::IpAddr, sync::Arc};
 use avala_api::{Access, Scope, ScopeName};
 use avala_keys::KeyId;
 use header::Presented;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 use crate::{
     keys::{Authority, KeyRow},
     refusal::Refusal,
-    store::Actor,
+    store::{Actor, Reach},
 };
 
 /// Who asks, proven by a key that is in force.
@@ -105,6 +105,18 @@ impl Principal {
         }
     }
 
+    /// Whether a key that is restricted to certain objects may call the matched route.
+    pub(crate) fn may_leave_its_resources(&self) -> Result<(), Refusal> {
+        match self.0.resources {
+            None => Ok(()),
+            Some(_) => Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "This key is restricted to certain datasets and projects, and this operation is not about those alone.",
+                "resources_restricted",
+            )),
+        }
+    }
+
     pub(crate) fn holds(&self, scope: Scope) -> bool {
         self.0.may(scope)
     }
@@ -124,6 +136,14 @@ impl Principal {
     /// The organization whose objects this caller reaches.
     pub(crate) fn organization(&self) -> &str {
         &self.0.organization
+    }
+
+    /// The rows this caller reaches.
+    pub(crate) fn reach(&self) -> Reach<'_> {
+        Reach {
+            organization: self.organization(),
+            resources: self.0.resources.as_deref(),
+        }
     }
 
     pub(crate) fn actor(&self) -> Actor {

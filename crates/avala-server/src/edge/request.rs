@@ -225,10 +225,7 @@ fn admit<'a>(service: &'a Service, client: IpAddr, parts: &Parts) -> Admission<'
                 Ok(principal) => Admission {
                     budget: endpoint.budget,
                     group,
-                    outcome: principal
-                        .may_come_from(client)
-                        .and_then(|()| principal.may(endpoint.route.access))
-                        .map(|()| admitted),
+                    outcome: entitled(&principal, client, endpoint).map(|()| admitted),
                     holder: Some(principal.holder()),
                     unproven: None,
                     principal: Some(principal),
@@ -272,6 +269,17 @@ fn identify(service: &Service, parts: &Parts) -> Result<Principal, Unidentified>
     Principal::identify(&parts.headers, &service.authority)
 }
 
+/// Whether the caller may call this from there.
+fn entitled(principal: &Principal, client: IpAddr, endpoint: &Endpoint) -> Result<(), Refusal> {
+    principal.may_come_from(client)?;
+    principal.may(endpoint.route.access)?;
+    if endpoint.keeps_within_resources {
+        Ok(())
+    } else {
+        principal.may_leave_its_resources()
+    }
+}
+
 /// What is wrong with a request whatever it asks for.
 fn acceptable(service: &Service, parts: &Parts) -> Result<(), Refusal> {
     service.hosts.check(&parts.headers)?;
@@ -313,8 +321,7 @@ async fn run(
         // The body took its time, in which the key may have been ended.
         Some(_) if !body.is_empty() => {
             let principal = identify(service, parts)?;
-            principal.may_come_from(client)?;
-            principal.may(endpoint.route.access)?;
+            entitled(&principal, client, endpoint)?;
             Some(principal)
         }
         principal => principal,

@@ -118,7 +118,7 @@ impl Place {
     }
 
     async fn status(&self, uid: &str) -> ExportStatus {
-        let found = exports::find(self.authority.store().reader(), "o", uid).await;
+        let found = exports::find(self.authority.store().reader(), "o".into(), uid).await;
         found.unwrap().unwrap().status.unwrap()
     }
 

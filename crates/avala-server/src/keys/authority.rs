@@ -15,9 +15,10 @@ use avala_keys::{ApiKey, Class, KeyId, RandomnessFailed};
 use ipnet::IpNet;
 
 use super::{
-    About, Access, KeyRow, LegacyKey, Opened, PepperId, Peppers, Role,
+    About, Access, KeyRow, LegacyKey, Opened, PepperId, Peppers, Resources, Role,
     life::{Asker, REVOKE},
     open,
+    peppers::remove_retired,
     renewal::Renewals,
     secrets::ServerSecrets,
     set::KeySet,
@@ -66,6 +67,7 @@ pub(crate) struct Mint {
     pub(crate) access: Access,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) networks: Vec<IpNet>,
+    pub(crate) resources: Option<Box<Resources>>,
     pub(crate) environment: Option<String>,
     pub(crate) created_by: String,
     pub(crate) rotated_from: Option<KeyId>,
@@ -191,6 +193,7 @@ impl Authority {
             access: new.access.clone(),
             expires_at: new.expires_at,
             networks: Vec::new(),
+            resources: None,
             environment: None,
             created_by: by.name(),
             rotated_from: None,
@@ -236,6 +239,7 @@ impl Authority {
             role: mint.role,
             suspended_at: None,
             networks: mint.networks,
+            resources: mint.resources,
             expires_at: mint.expires_at,
             revoked_at: None,
             disabled_at: None,
@@ -372,8 +376,15 @@ impl Authority {
     /// The same of a key without an id: found by its MAC, or not at all. To guess at what is found takes the pepper.
     pub(crate) fn prove_legacy(&self, key: &LegacyKey) -> Option<Arc<KeyRow>> {
         let peppers = self.0.peppers.load();
-        let mut macs = peppers.living().map(|(_, pepper)| pepper.mac(key.expose()));
-        let row = macs.find_map(|mac| self.0.set.find_legacy(&mac))?;
+        let macs: Vec<[u8; 32]> = peppers
+            .living()
+            .map(|(_, pepper)| pepper.mac(key.expose()))
+            .collect();
+        // Twice: while the first ones were looked for, the key may have moved to one of them.
+        let row = macs
+            .iter()
+            .chain(&macs)
+            .find_map(|mac| self.0.set.find_legacy(mac))?;
         if row.pepper != peppers.newest().0 {
             self.0
                 .renewals
@@ -561,7 +572,12 @@ impl Authority {
             return;
         }
         match Peppers::read(&self.0.dir, declared) {
-            Ok((peppers, _)) => self.0.peppers.store(Arc::new(peppers)),
+            Ok((peppers, _)) => {
+                self.0.peppers.store(Arc::new(peppers));
+                if let Err(error) = remove_retired(&self.0.dir, declared) {
+                    tracing::error!(%error, "the file of a retired pepper cannot be removed");
+                }
+            }
             Err(error) => tracing::error!(%error, "the database has a pepper that cannot be read here"),
         }
     }

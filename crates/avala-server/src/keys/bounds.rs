@@ -3,7 +3,7 @@
 use avala_api::Timestamp;
 use ipnet::IpNet;
 
-use super::{Access, KeyRow};
+use super::{Access, KeyRow, Resources};
 
 /// What a key may do, from where, and until when.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub(crate) struct Bounds {
     pub(crate) access: Access,
     /// Anywhere, if there are none.
     pub(crate) networks: Vec<IpNet>,
+    /// Everything that the organization has, if there are none.
+    pub(crate) resources: Option<Box<Resources>>,
     /// For ever, if there is none.
     pub(crate) end: Option<Timestamp>,
 }
@@ -21,6 +23,7 @@ impl Bounds {
         Self {
             access: row.effective_access(),
             networks: row.networks.clone(),
+            resources: row.resources.clone(),
             end: row.end(),
         }
     }
@@ -30,6 +33,7 @@ impl Bounds {
         Self {
             access: row.access.clone(),
             networks: row.networks.clone(),
+            resources: row.resources.clone(),
             end: row.expires_at,
         }
     }
@@ -41,7 +45,10 @@ impl Bounds {
             (Access::Listed(_), Access::Full) => false,
             (Access::Listed(ours), Access::Listed(theirs)) => theirs.iter().all(|scope| ours.contains(scope)),
         };
-        access && self.cover_networks(&others.networks) && self.cover_end(others.end)
+        access
+            && self.cover_networks(&others.networks)
+            && Resources::cover(self.resources.as_deref(), others.resources.as_deref())
+            && self.cover_end(others.end)
     }
 
     pub(crate) fn cover_networks(&self, others: &[IpNet]) -> bool {
@@ -65,6 +72,7 @@ mod tests {
     use proptest::{collection::vec, option, prelude::*, sample::select};
 
     use super::*;
+    use crate::keys::Resource;
 
     fn bounds() -> impl Strategy<Value = Bounds> {
         let access = prop_oneof![
@@ -77,20 +85,32 @@ mod tests {
             IpNet::new(address, length).unwrap().trunc()
         });
         let end = option::of((0..4_i64).prop_map(Timestamp::from_unix_millis));
-        (access, vec(network, 0..3), end).prop_map(|(access, networks, end)| Bounds {
+        let resources = vec(resource(), 0..3).prop_map(|resources| Resources::new(resources).map(Box::new));
+        (access, vec(network, 0..3), resources, end).prop_map(|(access, networks, resources, end)| Bounds {
             access,
             networks,
+            resources,
             end,
         })
     }
 
+    fn resource() -> impl Strategy<Value = Resource> {
+        let uid = || "[ab]".prop_map(String::from);
+        prop_oneof![
+            uid().prop_map(Resource::Dataset),
+            uid().prop_map(Resource::Project)
+        ]
+    }
+
     impl Bounds {
         /// Whether they let this happen.
-        fn allow(&self, scope: Scope, address: IpAddr, at: Timestamp) -> bool {
+        fn allow(&self, scope: Scope, resource: &Resource, address: IpAddr, at: Timestamp) -> bool {
+            let one = Resources::new(vec![resource.clone()]);
             self.access.holds(scope)
                 && (self.networks.is_empty()
                     || self.networks.iter().any(|network| network.contains(&address)))
                 && self.end.is_none_or(|end| at < end)
+                && Resources::cover(self.resources.as_deref(), one.as_ref())
         }
     }
 
@@ -100,14 +120,15 @@ mod tests {
             ours in bounds(),
             theirs in bounds(),
             scope in select(&Scope::ALL[..5]),
+            resource in resource(),
             address in any::<[u8; 4]>(),
             at in 0..5_i64,
         ) {
             let [a, b, c, d] = address;
             for address in [[a, b, c, d], [a & 1, b & 1, c & 1, d & 3]] {
                 let (address, at) = (IpAddr::from(address), Timestamp::from_unix_millis(at));
-                if ours.cover(&theirs) && theirs.allow(scope, address, at) {
-                    prop_assert!(ours.allow(scope, address, at));
+                if ours.cover(&theirs) && theirs.allow(scope, &resource, address, at) {
+                    prop_assert!(ours.allow(scope, &resource, address, at));
                 }
             }
         }

@@ -50,8 +50,24 @@ impl Authority {
         usage: &Usage,
         selection: &Selection<'_>,
     ) -> Result<Vec<KeyRow>, StoreError> {
-        let stored = api_keys::living(on, &selection.filter).await?.into_iter();
-        let mut rows: Vec<KeyRow> = stored.filter_map(|stored| self.trusted(stored)).collect();
+        Ok(self.sorted(on, usage, selection).await?.0)
+    }
+
+    /// The same, and the ids of those whose rows were changed by hand: what they say of themselves, they were chosen by.
+    async fn sorted<'c>(
+        &self,
+        on: impl Into<Executor<'c>>,
+        usage: &Usage,
+        selection: &Selection<'_>,
+    ) -> Result<(Vec<KeyRow>, Vec<String>), StoreError> {
+        let (mut rows, mut altered) = (Vec::new(), Vec::new());
+        for stored in api_keys::living(on, &selection.filter).await? {
+            let id = stored.id.clone();
+            match self.trusted(stored) {
+                Some(row) => rows.push(row),
+                None => altered.push(id),
+            }
+        }
         let used = match selection.unused_since {
             Some(_) => {
                 let ids: Vec<KeyId> = rows.iter().map(|row| row.id).collect();
@@ -60,7 +76,7 @@ impl Authority {
             None => HashMap::new(),
         };
         rows.retain(|row| selection.takes(row, &used));
-        Ok(rows)
+        Ok((rows, altered))
     }
 
     /// Ends the keys that are chosen, for ever, unless `may` refuses: all of them, or none.
@@ -78,9 +94,9 @@ impl Authority {
         let mut change = self.store().change().await?;
         let seq = change.next_seq().await?;
         self.check(&mut change, by).await?;
-        let mut rows = self.selected(change.connection(), usage, selection).await?;
+        let (mut rows, altered) = self.sorted(change.connection(), usage, selection).await?;
         may(&rows)?;
-        if rows.is_empty() {
+        if rows.is_empty() && altered.is_empty() {
             return Ok(rows);
         }
         let now = self.now();
@@ -89,6 +105,17 @@ impl Authority {
             row.seq = seq;
             self.write(&mut change, row).await?;
             self.note(&mut change, by.actor, REVOKE, row).await?;
+        }
+        // They open nothing, and shall not when what they were is put back.
+        for id in &altered {
+            let entry = Entry {
+                at: now,
+                actor: by.actor,
+                action: REVOKE,
+                object: id,
+                organization: Some(selection.filter.organization),
+            };
+            change.note(entry).await?;
         }
         let act = Entry {
             at: now,

@@ -7,7 +7,7 @@ use super::{Authority, Issued, KeyRow, LegacyKey, authority::Mint};
 use crate::{
     error::AuthorityError,
     store::{
-        Actor, Change, Entry, StoreError, api_keys,
+        Actor, Change, Entry, StoreError, api_keys, audit,
         idempotency_keys::{self, Named},
     },
     usage::Usage,
@@ -66,6 +66,8 @@ impl Authority {
         named: Option<&Named<'_>>,
     ) -> Result<(Issued, KeyRow), AuthorityError> {
         let mut change = self.store().change().await?;
+        // First: whichever policy is in force is read once nobody else can change it.
+        change.next_seq().await?;
         let policy = self.comply(&mut change, &mut mint).await?;
         let (issued, row) = self.mint(&mut change, mint).await?;
         self.check(&mut change, by).await?;
@@ -88,6 +90,7 @@ impl Authority {
         key: &LegacyKey,
     ) -> Result<KeyRow, AuthorityError> {
         let mut change = self.store().change().await?;
+        change.next_seq().await?;
         let policy = self.comply(&mut change, &mut mint).await?;
         let row = self.take_over(&mut change, mint, key).await?;
         self.check(&mut change, by).await?;
@@ -129,14 +132,24 @@ impl Authority {
             alter(&mut row)?;
             altered = Some(row);
         }
-        // A caller that nobody could say whose key this is has no business with it.
-        let is_nobodys = by.caller.is_some() && altered.is_none();
+        // A caller that nobody could say whose key this is has no business with it. What a row does not tell any more, the
+        // audit does: to whom the key was issued.
+        let is_nobodys = match by.caller {
+            Some(caller) if altered.is_none() => {
+                let issued = audit::organization_of_key(change.connection(), id).await?;
+                action != REVOKE || issued.as_deref() != Some(&*caller.organization)
+            }
+            _ => false,
+        };
         let Some(mut row) = altered.filter(|row| is_trusted || row.revoked_at.is_some()) else {
             // There is no row to write, but the key is ended: whichever row is put back later.
             if action == REVOKE && !is_nobodys {
                 self.commit(change, by.actor, action, id, None).await?;
             }
-            self.forget(id, seq);
+            // Who has no business with it changes nothing about it, and of ids that are made up nothing is kept.
+            if !is_nobodys {
+                self.forget(id, seq);
+            }
             return Err(if is_missing || is_nobodys {
                 AuthorityError::NotFound("key").into()
             } else {
@@ -188,7 +201,13 @@ impl Authority {
         let actor = by.actor;
         let seq = change.next_seq().await?;
         self.check(&mut change, by).await?;
-        let mut row = self.trusted_row(&mut change, id).await?;
+        let mut row = match self.trusted_row(&mut change, id).await {
+            // Whose it is, nobody knows any more.
+            Err(AuthorityError::Altered) if !self.is_known_to(by, id) => {
+                return Err(AuthorityError::NotFound("key").into());
+            }
+            row => row?,
+        };
         let lost = match row.rotated_to {
             Some(successor) => {
                 let was_used = usage.was_used(successor).await?;
@@ -221,6 +240,7 @@ impl Authority {
             access: row.access.clone(),
             expires_at: row.expires_at,
             networks: row.networks.clone(),
+            resources: row.resources.clone(),
             environment: row.about.environment.clone(),
             created_by: actor.name(),
             rotated_from: Some(id),
@@ -284,6 +304,14 @@ impl Authority {
         } else {
             Err(AuthorityError::CallerChanged)
         }
+    }
+
+    /// Whether a key belongs to the organization of whoever asks, as far as this process knows.
+    fn is_known_to(&self, by: Asker<'_>, id: KeyId) -> bool {
+        by.caller.is_none_or(|caller| {
+            self.known(id)
+                .is_some_and(|known| known.organization == caller.organization)
+        })
     }
 
     pub(super) async fn trusted_row(&self, change: &mut Change, id: KeyId) -> Result<KeyRow, AuthorityError> {

@@ -3,7 +3,11 @@
 use avala_api::Timestamp;
 use avala_keys::Class;
 
-use super::{Pepper, PepperId, Peppers, peppers::secrets, secrets::ServerSecrets};
+use super::{
+    Pepper, PepperId, Peppers,
+    peppers::{remove_retired, secrets},
+    secrets::ServerSecrets,
+};
 use crate::{
     config::Database,
     error::StartError,
@@ -59,6 +63,7 @@ pub(crate) async fn open(
 
     let declared = peppers::all(store.reader()).await?;
     let (peppers, material) = Peppers::read(&dir, &declared)?;
+    remove_retired(&dir, &declared)?;
     let first = dir.pepper(PepperId::FIRST);
     if peppers.get(PepperId::FIRST).is_some() && !first.exists() {
         // From here on the pepper is as permanent as the database that was made with it.

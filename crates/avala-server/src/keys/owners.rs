@@ -6,7 +6,7 @@ use avala_keys::KeyId;
 use super::{Authority, KeyRow, life::Asker};
 use crate::{
     error::AuthorityError,
-    store::{Actor, Change, StoreError, api_keys, memberships, service_accounts},
+    store::{Actor, Change, Entry, StoreError, api_keys, memberships, service_accounts},
 };
 
 /// Keys that were written anew, for [`Authority::restated`] once their change is committed.
@@ -81,7 +81,18 @@ impl Authority {
         for stored in api_keys::of_owner(change.connection(), owner).await? {
             let id: Option<KeyId> = stored.id.parse().ok();
             let Some(mut row) = self.trusted(stored) else {
-                restated.lost.extend(id.map(|id| (id, seq)));
+                if let Some(id) = id {
+                    // Whichever row of an earlier time is put back, it is not the last that was heard of this key.
+                    let entry = Entry {
+                        at: self.now(),
+                        actor: by,
+                        action,
+                        object: id.as_str(),
+                        organization,
+                    };
+                    change.note(entry).await?;
+                    restated.lost.push((id, seq));
+                }
                 continue;
             };
             if !is_meant(&row) || row.revoked_at.is_some() {

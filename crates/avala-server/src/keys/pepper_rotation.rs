@@ -2,12 +2,12 @@
 
 use avala_api::Timestamp;
 
-use super::{Authority, Pepper, PepperId, Peppers};
+use super::{Authority, Pepper, PepperId, Peppers, peppers::remove_retired};
 use crate::{
     error::{AuthorityError, StartError},
     store::{
         Actor, Change, Entry, api_keys,
-        data_dir::{file_error, read_private, write_private},
+        data_dir::{read_private, write_private},
         peppers::{self, Declared},
     },
 };
@@ -137,6 +137,7 @@ impl Authority {
     pub async fn retire_pepper(&self, id: i64, abandon: bool) -> Result<u64, AuthorityError> {
         let id = PepperId(id);
         let mut change = self.store().change().await?;
+        change.patiently().await?;
         let seq = change.next_seq().await?;
         let declared = peppers::all(change.connection()).await?;
         let retired = declared
@@ -184,13 +185,8 @@ impl Authority {
         for row in rows {
             self.apply(row);
         }
-        let path = self.dir().pepper(id);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(file_error("remove", &path, error).into())
-            }
-            _ => Ok(abandoned),
-        }
+        remove_retired(self.dir(), &peppers::all(self.store().reader()).await?)?;
+        Ok(abandoned)
     }
 
     /// How many keys are checked with a pepper and open something, or will when they are switched on again.

@@ -13,7 +13,7 @@ use crate::{
     error::StartError,
     store::{
         api_keys::Stored,
-        data_dir::{DataDir, read_private},
+        data_dir::{DataDir, file_error, read_private},
         peppers::Declared,
     },
 };
@@ -117,6 +117,23 @@ fn file(dir: &DataDir, id: PepperId) -> Result<(PathBuf, Option<Vec<u8>>), Start
         bytes = read_private(&dir.new_pepper())?;
     }
     Ok((path, bytes))
+}
+
+/// Removes the files of those that nothing is checked with any more: by them, nothing is to be brought back.
+pub(super) fn remove_retired(dir: &DataDir, declared: &[Declared]) -> Result<(), StartError> {
+    let mut is_any = false;
+    for one in declared.iter().filter(|one| one.retired_at.is_some()) {
+        let path = dir.pepper(one.id);
+        match std::fs::remove_file(&path) {
+            Ok(()) => is_any = true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(file_error("remove", &path, error)),
+        }
+    }
+    if is_any {
+        dir.sync()?;
+    }
+    Ok(())
 }
 
 /// The server's own secrets.

@@ -7,7 +7,7 @@ use avala_keys::{Class, KeyId};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{pepper::PepperId, role::Role};
+use super::{pepper::PepperId, resources::Resources, role::Role};
 use crate::store::Actor;
 
 /// What a key may do. There is no default: an empty list is nothing, never everything.
@@ -64,6 +64,8 @@ pub(crate) struct KeyRow {
     pub(crate) suspended_at: Option<Timestamp>,
     /// Where it may be used from; anywhere, if there are none.
     pub(crate) networks: Vec<IpNet>,
+    /// The objects it is restricted to; none, if it reaches all that its organization has.
+    pub(crate) resources: Option<Box<Resources>>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) revoked_at: Option<Timestamp>,
     pub(crate) disabled_at: Option<Timestamp>,
@@ -106,6 +108,7 @@ impl KeyRow {
             role,
             suspended_at,
             networks,
+            resources,
             expires_at,
             revoked_at,
             disabled_at,
@@ -166,6 +169,10 @@ impl KeyRow {
             ("suspended_at", instant(suspended_at)),
             ("is_legacy", is_legacy.then(|| "true".to_owned())),
             ("muted_hints", list(muted_hints)),
+            (
+                "resources",
+                resources.as_ref().map(|resources| resources.names().join(" ")),
+            ),
         ];
         for (name, value) in named {
             if let Some(value) = value {
@@ -263,6 +270,7 @@ impl KeyRow {
             role: Role::Owner,
             suspended_at: None,
             networks: Vec::new(),
+            resources: None,
             expires_at: None,
             revoked_at: None,
             disabled_at: None,

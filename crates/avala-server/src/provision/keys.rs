@@ -106,6 +106,7 @@ impl Run<'_> {
         let bounds = Bounds {
             access: key_fields::access(access, &mut errors),
             networks: key_fields::networks(&key.networks, &mut errors),
+            resources: None,
             end,
         };
         self.check(span, &errors)?;
@@ -258,6 +259,7 @@ impl Run<'_> {
             access: bounds.access,
             expires_at: bounds.end,
             networks: bounds.networks,
+            resources: bounds.resources,
             environment: key.environment.clone(),
             created_by,
             rotated_from: earlier.last().map(|row| row.id),

@@ -29,12 +29,13 @@ use crate::{
     auth::Principal,
     context::Context,
     error::AuthorityError,
-    keys::{About, Access, Asker, Bounds, KeyRow, Role, Successor},
+    keys::{About, Access, Asker, Bounds, KeyRow, Resource, Resources, Role, Successor},
     paging,
     refusal::Refusal,
     store::{
         Rows,
         api_keys::{self, Filter},
+        exports::{known_datasets, known_projects},
         idempotency_keys::{self, Named},
         service_accounts,
     },
@@ -155,9 +156,10 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
         None => None,
         Some(owner) => account(&context, owner.as_str(), &mut errors).await?,
     };
-    if operation.resources.is_some_and(|resources| !resources.is_empty()) {
-        errors.add("resources", "This server does not restrict keys to objects.");
-    }
+    let resources = match &operation.resources {
+        None => None,
+        Some(asked) => Some(resources(&context, asked, &mut errors).await?),
+    };
     let new = NewKey {
         owner: account,
         name: operation.name,
@@ -165,6 +167,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
         environment: operation.environment,
         expires_at: operation.expires_at,
         allowed_networks: operation.allowed_networks,
+        resources,
     };
     let mint = new.mint(&context, errors)?;
     let asked_end = mint.expires_at;
@@ -180,6 +183,36 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<ApiKey
         secret: Some(issued.key.into_secret()),
         ..shown_new(&context, &row, asked_end)
     })
+}
+
+/// The objects that a key is to be restricted to. Those that the caller does not reach are not there.
+async fn resources(
+    context: &Context,
+    names: &[String],
+    errors: &mut FieldErrors,
+) -> Result<Vec<Resource>, Refusal> {
+    let resources = key_fields::resources(names, errors);
+    let (mut datasets, mut projects) = (Vec::new(), Vec::new());
+    for resource in &resources {
+        match resource {
+            Resource::Dataset(uid) => datasets.push(uid.as_str()),
+            Resource::Project(uid) => projects.push(uid.as_str()),
+        }
+    }
+    let (reader, reach) = (context.store().reader(), context.caller()?.reach());
+    let known = [
+        known_datasets(reader, reach, &datasets).await?,
+        known_projects(reader, reach, &projects).await?,
+    ]
+    .concat();
+    if !datasets
+        .iter()
+        .chain(&projects)
+        .all(|uid| known.iter().any(|known| known == uid))
+    {
+        errors.add("resources", "Not a dataset or project of this organization.");
+    }
+    Ok(resources)
 }
 
 /// The service account of the organization that a key is to be for, and its role.
@@ -202,7 +235,8 @@ async fn account(
 async fn is_of_an_account(context: &Context, key: KeyId) -> Result<bool, Refusal> {
     let caller = context.caller()?;
     let known = context.authority.known(key);
-    let Some(row) = known.filter(|row| row.owner != caller.user()) else {
+    let is_another = |row: &KeyRow| row.owner != caller.user() && row.organization == caller.organization();
+    let Some(row) = known.filter(|row| is_another(row)) else {
         return Ok(false);
     };
     let found = service_accounts::find(context.store().reader(), caller.organization(), &row.owner).await?;
@@ -215,7 +249,9 @@ async fn or_made_before(
     named: Option<&Named<'_>>,
     refusal: Refusal,
 ) -> Result<ApiKey, Refusal> {
-    match named.filter(|_| refusal.status == StatusCode::CONFLICT) {
+    // A key that rotated itself is not what it was when it asked.
+    let was_faster = refusal.status == StatusCode::CONFLICT || refusal.code() == "key_changed";
+    match named.filter(|_| was_faster) {
         Some(named) => made_before(context, named).await?.ok_or(refusal),
         None => Err(refusal),
     }
@@ -282,6 +318,7 @@ pub(super) async fn update(context: Context, operation: Update) -> Result<ApiKey
         let then = Bounds {
             access: access.unwrap_or_else(|| now.access.clone()),
             networks: networks.unwrap_or_else(|| now.networks.clone()),
+            resources: now.resources.clone(),
             end: operation.expires_at.or(now.end),
         };
         if !now.cover(&then) {
@@ -339,9 +376,15 @@ pub(super) async fn rotate(context: Context, operation: Rotate) -> Result<ApiKey
         }
         alive(&context, row)?;
         let is_over = context.authority.has_passed(row.grace_until);
-        // One that was switched off on purpose is nobody's lost secret.
+        // One that was switched off or ended on purpose is nobody's lost secret; nor is one that a key did not ask for
+        // itself: whoever has a copy of a key that others replaced is not to replace theirs.
         let is_used = successor.is_some_and(|Successor { row, was_used }| {
-            was_used || row.rotated_to.is_some() || row.disabled_at.is_some()
+            was_used
+                || row.rotated_to.is_some()
+                || row.disabled_at.is_some()
+                || (is_own
+                    && (row.revoked_at.is_some()
+                        || row.about.created_by.as_deref() != Some(&*caller.actor().name())))
         });
         if is_over || is_used {
             return Err(Refusal::conflict(
@@ -454,9 +497,11 @@ fn id(given: &ApiKeyId) -> Result<KeyId, Refusal> {
     given.as_str().parse().map_err(|_| Refusal::not_found())
 }
 
-/// Another organization's keys are not there.
+/// Another organization's keys are not there, nor those that reach objects which the caller does not.
 fn visible(caller: &Principal, row: &KeyRow) -> Result<(), Refusal> {
-    if row.organization == caller.organization() {
+    if row.organization == caller.organization()
+        && Resources::cover(caller.row().resources.as_deref(), row.resources.as_deref())
+    {
         Ok(())
     } else {
         Err(Refusal::not_found())
@@ -533,7 +578,10 @@ fn shown(context: &Context, row: &KeyRow, observed: &Observed) -> ApiKey {
             },
         },
         allowed_networks: row.networks.iter().map(ToString::to_string).collect(),
-        resources: Vec::new(),
+        resources: row
+            .resources
+            .as_ref()
+            .map_or_else(Vec::new, |resources| resources.names()),
         state: context.authority.state(row),
         created_at: about.created_at,
         created_by: about.created_by,

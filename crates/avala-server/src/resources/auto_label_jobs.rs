@@ -38,14 +38,14 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<AutoL
         project: operation.project.as_ref().map(ProjectUid::as_str),
         status: operation.status.as_ref().map(AutoLabelStatus::as_str),
     };
-    let organization = context.caller()?.organization();
-    let rows = auto_label_jobs::list(context.store().reader(), organization, &filter, window).await?;
+    let reach = context.caller()?.reach();
+    let rows = auto_label_jobs::list(context.store().reader(), reach, &filter, window).await?;
     paging::page(&context, &operation, rows, false)
 }
 
 pub(super) async fn get(context: Context, operation: Get) -> Result<AutoLabelJob, Refusal> {
-    let organization = context.caller()?.organization();
-    let found = auto_label_jobs::find(context.store().reader(), organization, operation.uid.as_str()).await?;
+    let reach = context.caller()?.reach();
+    let found = auto_label_jobs::find(context.store().reader(), reach, operation.uid.as_str()).await?;
     found.ok_or_else(Refusal::not_found)
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<AutoLa
     } = operation;
     let organization = context.caller()?.organization();
     let project = project_uid.as_str();
-    if known_projects(context.store().reader(), organization, &[project])
+    if known_projects(context.store().reader(), context.caller()?.reach(), &[project])
         .await?
         .is_empty()
     {
@@ -138,7 +138,7 @@ pub(super) async fn cancel(context: Context, operation: Cancel) -> Result<(), Re
     let mut change = context.store().change().await?;
     // First, as a worker that ends the job does: in another order the two could wait for each other.
     jobs::cancel(change.connection(), Kind::AutoLabel, uid).await?;
-    let found = auto_label_jobs::find(change.connection(), context.caller()?.organization(), uid).await?;
+    let found = auto_label_jobs::find(change.connection(), context.caller()?.reach(), uid).await?;
     let mut job = found.ok_or_else(Refusal::not_found)?;
     match job.status {
         Some(AutoLabelStatus::Cancelled) => return Ok(()),

@@ -15,7 +15,7 @@ use crate::{
     paging,
     refusal::Refusal,
     store::{
-        StoreError,
+        Reach, StoreError,
         datasets::{self, Filter, Hidden},
         organizations::{self, Place},
         users,
@@ -44,14 +44,14 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<Datas
         status: operation.status.as_ref().map(DatasetStatus::as_str),
         visibility: operation.visibility.as_ref().map(Visibility::as_str),
     };
-    let organization = context.caller()?.organization();
-    let rows = datasets::list(context.store().reader(), organization, &filter, window).await?;
+    let reach = context.caller()?.reach();
+    let rows = datasets::list(context.store().reader(), reach, &filter, window).await?;
     paging::page(&context, &operation, rows, false)
 }
 
 pub(super) async fn get(context: Context, operation: Get) -> Result<Dataset, Refusal> {
-    let organization = context.caller()?.organization();
-    let found = datasets::find(context.store().reader(), organization, operation.uid.as_str()).await?;
+    let reach = context.caller()?.reach();
+    let found = datasets::find(context.store().reader(), reach, operation.uid.as_str()).await?;
     found.ok_or_else(Refusal::not_found)
 }
 
@@ -59,7 +59,11 @@ pub(super) async fn get_by_slug(context: Context, operation: GetBySlug) -> Resul
     let GetBySlug { owner, slug } = operation;
     let places = Places::of(&context).await?;
     let place = places.owner(owner.as_str()).ok_or_else(Refusal::not_found)?;
-    let found = datasets::by_slug(context.store().reader(), &place.uid, slug.as_str()).await?;
+    let reach = Reach {
+        organization: &place.uid,
+        ..context.caller()?.reach()
+    };
+    let found = datasets::by_slug(context.store().reader(), reach, slug.as_str()).await?;
     found.ok_or_else(Refusal::not_found)
 }
 

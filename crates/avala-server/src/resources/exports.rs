@@ -35,8 +35,8 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<Expor
         operation.cursor.as_ref(),
         oldest_first,
     )?;
-    let organization = context.caller()?.organization();
-    let mut rows = exports::list(context.store().reader(), organization, window).await?;
+    let reach = context.caller()?.reach();
+    let mut rows = exports::list(context.store().reader(), reach, window).await?;
     for export in &mut rows.items {
         link(&context, export);
     }
@@ -44,8 +44,8 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<Expor
 }
 
 pub(super) async fn get(context: Context, operation: Get) -> Result<Export, Refusal> {
-    let organization = context.caller()?.organization();
-    let found = exports::find(context.store().reader(), organization, operation.uid.as_str()).await?;
+    let reach = context.caller()?.reach();
+    let found = exports::find(context.store().reader(), reach, operation.uid.as_str()).await?;
     let mut export = found.ok_or_else(Refusal::not_found)?;
     link(&context, &mut export);
     Ok(export)
@@ -95,13 +95,13 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<Export
         );
     }
     let reader = context.store().reader();
-    let organization = context.caller()?.organization();
+    let (organization, reach) = (context.caller()?.organization(), context.caller()?.reach());
     if projects.are_few(&mut errors) {
-        let known = exports::known_projects(reader, organization, &projects.uids()).await?;
+        let known = exports::known_projects(reader, reach, &projects.uids()).await?;
         projects.must_be_known(&known, &mut errors);
     }
     if datasets.are_few(&mut errors) {
-        let known = exports::known_datasets(reader, organization, &datasets.uids()).await?;
+        let known = exports::known_datasets(reader, reach, &datasets.uids()).await?;
         datasets.must_be_known(&known, &mut errors);
     }
     finish(errors)?;
@@ -135,7 +135,7 @@ pub(super) async fn create(context: Context, operation: Create) -> Result<Export
     }
     exports::upsert(change.connection(), organization, &export, now).await?;
     jobs::insert(change.connection(), Kind::Export, &uid, now).await?;
-    let made = exports::find(change.connection(), organization, &uid).await?;
+    let made = exports::find(change.connection(), reach, &uid).await?;
     context.commit(change, "export.create", &uid).await?;
     context.jobs.made();
     made.ok_or_else(Refusal::internal)

@@ -5,13 +5,19 @@ use std::net::IpAddr;
 use avala_api::{FieldErrors, Scope, ScopeName, Timestamp, api_keys::KeyAccess};
 use ipnet::IpNet;
 
-use crate::{keys::Access, usage::RULES};
+use crate::{
+    keys::{Access, Resource},
+    usage::RULES,
+};
 
 /// The longest name of a key or an environment, in characters.
 const LONGEST_NAME: usize = 100;
 
 /// The most networks of a key: each is compared with each request.
 const MOST_NETWORKS: usize = 64;
+
+/// The most objects of a key: each is in each statement that the key has carried out.
+const MOST_RESOURCES: usize = 64;
 
 pub(crate) fn check_name(field: &str, name: &str, errors: &mut FieldErrors) {
     if name.trim().is_empty() {
@@ -67,6 +73,19 @@ pub(crate) fn networks(given: &[String], errors: &mut FieldErrors) -> Vec<IpNet>
     networks.sort_unstable();
     networks.dedup();
     networks
+}
+
+/// Datasets and projects, as in `dataset:3f1c…`. Whether they are there, the store knows.
+pub(super) fn resources(given: &[String], errors: &mut FieldErrors) -> Vec<Resource> {
+    if given.len() > MOST_RESOURCES {
+        errors.add("resources", "Ensure there are no more than 64 objects.");
+        return Vec::new();
+    }
+    let resources: Vec<Resource> = given.iter().filter_map(|name| name.parse().ok()).collect();
+    if resources.len() < given.len() {
+        errors.add("resources", "Not of the form dataset:<uid> or project:<uid>.");
+    }
+    resources
 }
 
 /// Rules by name, each once.

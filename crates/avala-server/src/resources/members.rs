@@ -70,7 +70,12 @@ pub(super) async fn update_role(context: Context, operation: UpdateMemberRole) -
     let set = |row: &mut KeyRow| {
         let is_raised = role > row.role;
         row.role = role;
-        if is_raised && !own.cover(&Bounds::of(row)) {
+        // Its grace is its own: its successor has the key's end.
+        let raised = Bounds {
+            end: row.expires_at,
+            ..Bounds::of(row)
+        };
+        if is_raised && !own.cover(&raised) {
             return Err(exceeds_caller());
         }
         Ok(())

@@ -9,7 +9,7 @@ use http::StatusCode;
 use super::key_fields;
 use crate::{
     context::Context,
-    keys::{Bounds, KeyRow, Mint, Role},
+    keys::{Bounds, KeyRow, Mint, Resource, Resources, Role},
     refusal::Refusal,
 };
 
@@ -22,6 +22,7 @@ pub(super) struct NewKey {
     pub(super) environment: Option<String>,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) allowed_networks: Option<Vec<String>>,
+    pub(super) resources: Option<Vec<Resource>>,
 }
 
 impl NewKey {
@@ -44,6 +45,10 @@ impl NewKey {
         let bounds = Bounds {
             access,
             networks: networks.unwrap_or_else(|| own.networks.clone()),
+            resources: match self.resources {
+                Some(resources) => Resources::new(resources).map(Box::new),
+                None => own.resources.clone(),
+            },
             end: self.expires_at.or(own.end),
         };
         let own_role = caller.row().role;
@@ -59,6 +64,7 @@ impl NewKey {
             access: bounds.access,
             expires_at: bounds.end,
             networks: bounds.networks,
+            resources: bounds.resources,
             environment: self.environment,
             created_by: caller.actor().name(),
             rotated_from: None,
@@ -83,7 +89,7 @@ pub(super) fn shortened(asked: Option<Timestamp>, row: &KeyRow) -> Option<KeyHin
 pub(super) fn exceeds_caller() -> Refusal {
     Refusal::new(
         StatusCode::FORBIDDEN,
-        "A key can only make keys that may do no more than itself, from no more networks, for no longer.",
+        "A key can only make keys that may do no more than itself, with no more objects, from no more networks, for no longer.",
         "exceeds_caller",
     )
 }

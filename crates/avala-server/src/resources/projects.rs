@@ -15,12 +15,12 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<Proje
         operation.cursor.as_ref(),
         false,
     )?;
-    let rows = projects::list(context.store().reader(), context.caller()?.organization(), window).await?;
+    let rows = projects::list(context.store().reader(), context.caller()?.reach(), window).await?;
     paging::page(&context, &operation, rows, false)
 }
 
 pub(super) async fn get(context: Context, operation: Get) -> Result<Project, Refusal> {
-    let organization = context.caller()?.organization();
-    let found = projects::find(context.store().reader(), organization, operation.uid.as_str()).await?;
+    let reach = context.caller()?.reach();
+    let found = projects::find(context.store().reader(), reach, operation.uid.as_str()).await?;
     found.ok_or_else(Refusal::not_found)
 }

@@ -27,13 +27,13 @@ pub(super) async fn list(context: Context, operation: List) -> Result<Page<Task>
         project: operation.project.as_ref().map(ProjectUid::as_str),
         status: operation.status.as_ref().map(TaskStatus::as_str),
     };
-    let organization = context.caller()?.organization();
-    let rows = tasks::list(context.store().reader(), organization, &filter, window).await?;
+    let reach = context.caller()?.reach();
+    let rows = tasks::list(context.store().reader(), reach, &filter, window).await?;
     paging::page(&context, &operation, rows, false)
 }
 
 pub(super) async fn get(context: Context, operation: Get) -> Result<Task, Refusal> {
-    let organization = context.caller()?.organization();
-    let found = tasks::find(context.store().reader(), organization, operation.uid.as_str()).await?;
+    let reach = context.caller()?.reach();
+    let found = tasks::find(context.store().reader(), reach, operation.uid.as_str()).await?;
     found.ok_or_else(Refusal::not_found)
 }

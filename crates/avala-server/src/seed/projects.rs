@@ -72,7 +72,7 @@ impl Loading<'_> {
             return Ok(true);
         }
         let organization = self.organization;
-        let found = projects::find(self.connection(), organization, uid)
+        let found = projects::find(self.connection(), organization.into(), uid)
             .await?
             .is_some();
         if found {

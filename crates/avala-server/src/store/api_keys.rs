@@ -5,7 +5,7 @@ use avala_keys::KeyId;
 
 use super::{
     Connection, Executor, Reader, Row, Rows, Statement, StoreError, Watcher, Window,
-    rows::{instant, instant_or_null, json, to_json},
+    rows::{instant, instant_or_null, json, json_or_null, to_json},
     sql,
 };
 use crate::keys::{About, KeyRow, PepperId};
@@ -24,7 +24,10 @@ macro_rules! select {
         concat!(
             "SELECT k.*, m.seq AS newest, EXISTS
              (SELECT 1 FROM audit WHERE action = 'api_key.revoke' AND object = k.id) AS is_revoked, EXISTS
-             (SELECT 1 FROM audit WHERE object = k.id AND audit.seq > k.seq) AS is_older
+             (SELECT 1 FROM audit WHERE object = k.id AND audit.seq > k.seq) AS is_older, EXISTS
+             (SELECT 1 FROM audit WHERE object = k.owner AND audit.seq > k.seq AND k.suspended_at IS NULL
+              AND (action IN ('user.disable', 'service_account.disable')
+               OR (action IN ('member.remove', 'member.leave') AND audit.organization = k.organization))) AS is_left_over
              FROM meta m LEFT JOIN api_keys k ON ",
             $of
         )
@@ -148,9 +151,9 @@ pub(crate) async fn insert(
     let insert = sql(
         "INSERT INTO api_keys (class, owner, organization, name, mac, access, created_at, expires_at, revoked_at, seq, seal,
          environment, networks, created_by, disabled_at, revoked_by, revoked_reason, rotated_from, rotated_to, grace_until,
-         pepper, role, suspended_at, is_legacy, muted_hints, id, position)
+         pepper, role, suspended_at, is_legacy, muted_hints, resources, id, position)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-         $24, $25, $26, $10)",
+         $24, $25, $26, $27, $10)",
     );
     columns(insert, row, seal)?
         .bind(row.id.as_str())
@@ -169,8 +172,8 @@ pub(crate) async fn update(
         "UPDATE api_keys SET class = $1, owner = $2, organization = $3, name = $4, mac = $5, access = $6, created_at = $7,
          expires_at = $8, revoked_at = $9, seq = $10, seal = $11, environment = $12, networks = $13, created_by = $14,
          disabled_at = $15, revoked_by = $16, revoked_reason = $17, rotated_from = $18, rotated_to = $19, grace_until = $20,
-         pepper = $21, role = $22, suspended_at = $23, is_legacy = $24, muted_hints = $25
-         WHERE id = $26",
+         pepper = $21, role = $22, suspended_at = $23, is_legacy = $24, muted_hints = $25, resources = $26
+         WHERE id = $27",
     );
     columns(update, row, seal)?
         .bind(row.id.as_str())
@@ -218,7 +221,8 @@ fn columns(statement: Statement, row: &KeyRow, seal: &[u8; 32]) -> Result<Statem
         .bind(row.role.as_str())
         .bind(row.suspended_at)
         .bind(*is_legacy)
-        .bind(to_json(muted_hints)?))
+        .bind(to_json(muted_hints)?)
+        .bind(row.resources.as_ref().map(to_json).transpose()?))
 }
 
 /// Which keys.
@@ -338,8 +342,10 @@ pub(crate) fn stored(row: &Row) -> Result<Option<Stored>, StoreError> {
         row: key_row(row).and_then(|key| {
             let newest: i64 = row.get("newest")?;
             let (is_revoked, is_older): (bool, bool) = (row.get("is_revoked")?, row.get("is_older")?);
+            // Whenever an owner is switched off, every living key is written anew: this one was not there then.
+            let is_left_over: bool = row.get("is_left_over")?;
             // Sealed once, but not the last row of this key.
-            if key.seq > newest || is_older || (is_revoked && key.revoked_at.is_none()) {
+            if key.seq > newest || is_older || ((is_revoked || is_left_over) && key.revoked_at.is_none()) {
                 return Err(StoreError::damaged("a key's row is from another time"));
             }
             Ok(key)
@@ -367,6 +373,7 @@ fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
             .map_err(|_| StoreError::damaged("a key's row cannot be read"))?,
         suspended_at: instant_or_null(row, "suspended_at")?,
         networks: json(row, "networks")?,
+        resources: json_or_null(row, "resources")?,
         expires_at: instant_or_null(row, "expires_at")?,
         revoked_at: instant_or_null(row, "revoked_at")?,
         disabled_at: instant_or_null(row, "disabled_at")?,

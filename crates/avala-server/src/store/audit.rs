@@ -1,6 +1,7 @@
 //! Rows of the audit, chained: each has the hash of itself and of the row before.
 
 use avala_api::Timestamp;
+use avala_keys::KeyId;
 use sha2::{Digest as _, Sha256};
 
 use super::{Connection, Reader, Row, Rows, Statement, Store, StoreError, Window, sql};
@@ -247,6 +248,21 @@ pub(crate) async fn list(
         query = query.push(" AND at < ").push_bind(to);
     }
     window.fetch(query, reader, chained).await
+}
+
+/// The organization that a key was issued to or taken over for, whatever its row says by now.
+pub(crate) async fn organization_of_key(
+    connection: &mut Connection,
+    key: KeyId,
+) -> Result<Option<String>, StoreError> {
+    let row = sql(
+        "SELECT organization FROM audit WHERE object = $1 AND seq IS NOT NULL
+         AND action IN ('api_key.issue', 'api_key.import') ORDER BY position LIMIT 1",
+    )
+    .bind(key.as_str())
+    .fetch_optional(connection)
+    .await?;
+    row.map_or(Ok(None), |row| row.get("organization"))
 }
 
 fn no_meta() -> StoreError {

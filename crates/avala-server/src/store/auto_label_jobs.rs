@@ -6,7 +6,7 @@ use avala_api::{
 };
 
 use super::{
-    Connection, Executor, Reader, Row, Rows, Store, StoreError, Window, Written,
+    Connection, Executor, Reach, Reader, Row, Rows, Store, StoreError, Window, Written,
     rows::{instant, instant_or_null, json, json_or_null, to_json},
     sql, upsert,
 };
@@ -66,12 +66,17 @@ pub(crate) async fn upsert(
 
 pub(crate) async fn find<'c>(
     executor: impl Into<Executor<'c>>,
-    organization: &str,
+    reach: Reach<'_>,
     uid: &str,
 ) -> Result<Option<AutoLabelJob>, StoreError> {
-    let row = sql("SELECT * FROM auto_label_jobs WHERE organization = $1 AND uid = $2")
-        .bind(organization)
-        .bind(uid)
+    let row = reach
+        .narrow(
+            sql("SELECT * FROM auto_label_jobs WHERE organization = $1 AND uid = $2")
+                .bind(reach.organization)
+                .bind(uid),
+            Some("project"),
+            None,
+        )
         .for_update()
         .fetch_optional(executor)
         .await?;
@@ -80,11 +85,15 @@ pub(crate) async fn find<'c>(
 
 pub(crate) async fn list(
     reader: &Reader,
-    organization: &str,
+    reach: Reach<'_>,
     filter: &Filter<'_>,
     window: Window,
 ) -> Result<Rows<AutoLabelJob>, StoreError> {
-    let mut query = sql("SELECT * FROM auto_label_jobs WHERE organization = $1").bind(organization);
+    let mut query = reach.narrow(
+        sql("SELECT * FROM auto_label_jobs WHERE organization = $1").bind(reach.organization),
+        Some("project"),
+        None,
+    );
     if let Some(project) = filter.project {
         query = query.push(" AND project = ").push_bind(project);
     }

@@ -67,6 +67,16 @@ impl Change {
         &mut self.connection
     }
 
+    /// Lets each statement of the change take as long as a whole table takes.
+    pub(crate) async fn patiently(&mut self) -> Result<(), StoreError> {
+        if let Connection::Postgres(_) = self.connection() {
+            sql("SET LOCAL statement_timeout = '60s'")
+                .execute(self.connection())
+                .await?;
+        }
+        Ok(())
+    }
+
     /// The number of this change to the keys. Commit order is number order, since the row stays locked until then.
     pub(crate) async fn next_seq(&mut self) -> Result<i64, StoreError> {
         let row = sql("UPDATE meta SET seq = seq + 1 RETURNING seq")

@@ -7,7 +7,7 @@ use avala_api::{
 use serde_json::{Map, Value};
 
 use super::{
-    Connection, Executor, Reader, Row, Rows, Statement, StoreError, Window, Written,
+    Connection, Executor, Reach, Reader, Row, Rows, Statement, StoreError, Window, Written,
     rows::{instant, json_or_null, to_json},
     sql, upsert,
 };
@@ -114,12 +114,17 @@ fn bound(
 /// A dataset of the organization.
 pub(crate) async fn find<'c>(
     executor: impl Into<Executor<'c>>,
-    organization: &str,
+    reach: Reach<'_>,
     uid: &str,
 ) -> Result<Option<Dataset>, StoreError> {
-    let row = sql(select!("organization = $1 AND uid = $2"))
-        .bind(organization)
-        .bind(uid)
+    let row = reach
+        .narrow(
+            sql(select!("organization = $1 AND uid = $2"))
+                .bind(reach.organization)
+                .bind(uid),
+            None,
+            Some("uid"),
+        )
         .fetch_optional(executor)
         .await?;
     row.as_ref().map(dataset).transpose()
@@ -141,12 +146,17 @@ pub(crate) async fn is_there(
 
 pub(crate) async fn by_slug(
     reader: &Reader,
-    organization: &str,
+    reach: Reach<'_>,
     slug: &str,
 ) -> Result<Option<Dataset>, StoreError> {
-    let row = sql(select!("organization = $1 AND slug = $2"))
-        .bind(organization)
-        .bind(slug)
+    let row = reach
+        .narrow(
+            sql(select!("organization = $1 AND slug = $2"))
+                .bind(reach.organization)
+                .bind(slug),
+            None,
+            Some("uid"),
+        )
         .fetch_optional(reader)
         .await?;
     row.as_ref().map(dataset).transpose()
@@ -154,11 +164,15 @@ pub(crate) async fn by_slug(
 
 pub(crate) async fn list(
     reader: &Reader,
-    organization: &str,
+    reach: Reach<'_>,
     filter: &Filter<'_>,
     window: Window,
 ) -> Result<Rows<Dataset>, StoreError> {
-    let mut query = sql(select!("organization = $1")).bind(organization);
+    let mut query = reach.narrow(
+        sql(select!("organization = $1")).bind(reach.organization),
+        None,
+        Some("uid"),
+    );
     for (column, value) in [
         (" AND data_type = ", filter.data_type),
         (" AND status = ", filter.status),

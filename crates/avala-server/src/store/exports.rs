@@ -7,7 +7,7 @@ use avala_api::{
 use serde_json::Map;
 
 use super::{
-    Connection, Executor, Reader, Row, Rows, Statement, Store, StoreError, Window, Written,
+    Connection, Executor, Reach, Reader, Row, Rows, Statement, Store, StoreError, Window, Written,
     rows::{instant, json, to_json},
     sql, upsert,
 };
@@ -54,12 +54,12 @@ pub(crate) async fn upsert(
 
 pub(crate) async fn find<'c>(
     executor: impl Into<Executor<'c>>,
-    organization: &str,
+    reach: Reach<'_>,
     uid: &str,
 ) -> Result<Option<Export>, StoreError> {
-    let row = sql(SELECT)
-        .push("organization = ")
-        .push_bind(organization)
+    let executor = executor.into();
+    let elements = executor.json_elements();
+    let row = narrow(reach, of_organization(reach), elements)
         .push(" AND uid = ")
         .push_bind(uid)
         .fetch_optional(executor)
@@ -83,11 +83,37 @@ pub(crate) async fn find_with_organization(
 
 pub(crate) async fn list(
     reader: &Reader,
-    organization: &str,
+    reach: Reach<'_>,
     window: Window,
 ) -> Result<Rows<Export>, StoreError> {
-    let query = sql(SELECT).push("organization = ").push_bind(organization);
+    let elements = Executor::from(reader).json_elements();
+    let query = narrow(reach, of_organization(reach), elements);
     window.fetch(query, reader, export).await
+}
+
+fn of_organization(reach: Reach<'_>) -> Statement {
+    sql(SELECT).push("organization = ").push_bind(reach.organization)
+}
+
+/// Leaves those out that were made of anything out of reach. The function makes rows of a list in JSON.
+fn narrow(reach: Reach<'_>, mut statement: Statement, elements: &str) -> Statement {
+    let Some(resources) = reach.resources else {
+        return statement;
+    };
+    for (column, uids) in [
+        ("exports.projects", &resources.projects),
+        ("exports.datasets", &resources.datasets),
+    ] {
+        statement = statement
+            .push(" AND NOT EXISTS (SELECT 1 FROM ")
+            .push(&elements.replace("{}", column))
+            .push(" WHERE TRUE");
+        if !uids.is_empty() {
+            statement = statement.push(" AND one.value NOT IN ").push_list(uids);
+        }
+        statement = statement.push(")");
+    }
+    statement
 }
 
 /// How many exports of the organization wait for a worker, or have one.
@@ -161,33 +187,32 @@ pub(crate) async fn fail(connection: &mut Connection, uid: &str, now: Timestamp)
 /// Which of these projects are the organization's.
 pub(crate) async fn known_projects<'c>(
     executor: impl Into<Executor<'c>>,
-    organization: &str,
+    reach: Reach<'_>,
     uids: &[&str],
 ) -> Result<Vec<String>, StoreError> {
-    known(sql("SELECT uid FROM projects"), executor, organization, uids).await
+    let statement = sql("SELECT uid FROM projects WHERE organization = $1").bind(reach.organization);
+    known(reach.narrow(statement, Some("uid"), None), executor, uids).await
 }
 
 /// Which of these datasets are the organization's.
 pub(crate) async fn known_datasets<'c>(
     executor: impl Into<Executor<'c>>,
-    organization: &str,
+    reach: Reach<'_>,
     uids: &[&str],
 ) -> Result<Vec<String>, StoreError> {
-    known(sql("SELECT uid FROM datasets"), executor, organization, uids).await
+    let statement = sql("SELECT uid FROM datasets WHERE organization = $1").bind(reach.organization);
+    known(reach.narrow(statement, None, Some("uid")), executor, uids).await
 }
 
 async fn known<'c>(
     statement: Statement,
     executor: impl Into<Executor<'c>>,
-    organization: &str,
     uids: &[&str],
 ) -> Result<Vec<String>, StoreError> {
     if uids.is_empty() {
         return Ok(Vec::new());
     }
     let rows = statement
-        .push(" WHERE organization = ")
-        .push_bind(organization)
         .push(" AND uid IN ")
         .push_list(uids.iter().copied())
         .fetch_all(executor)

@@ -23,6 +23,7 @@ pub(crate) mod organizations;
 pub(crate) mod peppers;
 mod postgres;
 pub(crate) mod projects;
+mod reach;
 pub(crate) mod results;
 mod rows;
 pub(crate) mod schema;
@@ -45,6 +46,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 
 pub(crate) use change::{Actor, Change, Entry};
 pub use error::StoreError;
+pub(crate) use reach::Reach;
 pub(crate) use rows::Row;
 use sqlite_readers::SqliteReaders;
 use sqlite_writer::{SqliteChange, SqliteWriter};

@@ -3,7 +3,7 @@
 use avala_api::{Extra, TaskType, Timestamp, projects::Project};
 
 use super::{
-    Connection, Executor, Reader, Row, Rows, StoreError, Window, Written, rows::instant, sql, upsert,
+    Connection, Executor, Reach, Reader, Row, Rows, StoreError, Window, Written, rows::instant, sql, upsert,
 };
 
 /// The columns of `projects`, and the name of its owner.
@@ -49,12 +49,17 @@ pub(crate) async fn upsert(
 
 pub(crate) async fn find<'c>(
     executor: impl Into<Executor<'c>>,
-    organization: &str,
+    reach: Reach<'_>,
     uid: &str,
 ) -> Result<Option<Project>, StoreError> {
-    let row = sql(select!("organization = $1 AND uid = $2"))
-        .bind(organization)
-        .bind(uid)
+    let row = reach
+        .narrow(
+            sql(select!("organization = $1 AND uid = $2"))
+                .bind(reach.organization)
+                .bind(uid),
+            Some("uid"),
+            None,
+        )
         .fetch_optional(executor)
         .await?;
     row.as_ref().map(project).transpose()
@@ -62,10 +67,14 @@ pub(crate) async fn find<'c>(
 
 pub(crate) async fn list(
     reader: &Reader,
-    organization: &str,
+    reach: Reach<'_>,
     window: Window,
 ) -> Result<Rows<Project>, StoreError> {
-    let query = sql(select!("organization = $1")).bind(organization);
+    let query = reach.narrow(
+        sql(select!("organization = $1")).bind(reach.organization),
+        Some("uid"),
+        None,
+    );
     window.fetch(query, reader, project).await
 }
 

@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = migrations![
     15 "0015_whose_keys_are.sql",
     16 "0016_legacy_keys_and_policies.sql",
     17 "0017_peppers.sql",
+    18 "0018_resources_of_keys.sql",
 ];
 
 /// The newest schema this version knows.

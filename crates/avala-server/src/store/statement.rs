@@ -77,6 +77,16 @@ macro_rules! run {
     }};
 }
 
+impl Executor<'_> {
+    /// What makes rows with a `value` of a column that holds a list in JSON: `{}` stands for the column.
+    pub(crate) fn json_elements(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) | Self::SqliteReaders(_) => "json_each({}) AS one",
+            Self::Postgres(_) | Self::PostgresPool(_) => "jsonb_array_elements_text({}::jsonb) AS one(value)",
+        }
+    }
+}
+
 /// One of something either database gives.
 struct Given<T>(T);
 

@@ -3,7 +3,7 @@
 use avala_api::{Extra, TaskType, Timestamp, projects::ProjectUid, tasks::Task};
 
 use super::{
-    Connection, Executor, Reader, Row, Rows, StoreError, Window, Written, rows::instant, sql, upsert,
+    Connection, Executor, Reach, Reader, Row, Rows, StoreError, Window, Written, rows::instant, sql, upsert,
 };
 
 /// Which tasks are asked for.
@@ -46,12 +46,17 @@ pub(crate) async fn upsert(
 
 pub(crate) async fn find<'c>(
     executor: impl Into<Executor<'c>>,
-    organization: &str,
+    reach: Reach<'_>,
     uid: &str,
 ) -> Result<Option<Task>, StoreError> {
-    let row = sql("SELECT * FROM tasks WHERE organization = $1 AND uid = $2")
-        .bind(organization)
-        .bind(uid)
+    let row = reach
+        .narrow(
+            sql("SELECT * FROM tasks WHERE organization = $1 AND uid = $2")
+                .bind(reach.organization)
+                .bind(uid),
+            Some("project"),
+            Some("dataset"),
+        )
         .fetch_optional(executor)
         .await?;
     row.as_ref().map(task).transpose()
@@ -59,11 +64,15 @@ pub(crate) async fn find<'c>(
 
 pub(crate) async fn list(
     reader: &Reader,
-    organization: &str,
+    reach: Reach<'_>,
     filter: &Filter<'_>,
     window: Window,
 ) -> Result<Rows<Task>, StoreError> {
-    let mut query = sql("SELECT * FROM tasks WHERE organization = $1").bind(organization);
+    let mut query = reach.narrow(
+        sql("SELECT * FROM tasks WHERE organization = $1").bind(reach.organization),
+        Some("project"),
+        Some("dataset"),
+    );
     if let Some(project) = filter.project {
         query = query.push(" AND project = ").push_bind(project);
     }

@@ -60,7 +60,7 @@ async fn with_rows(home: &Home) {
 }
 
 /// A server with those rows, and the tenant they belong to.
-async fn with_exportable_rows(on: On) -> (Running, Tenant) {
+pub(crate) async fn with_exportable_rows(on: On) -> (Running, Tenant) {
     let running = start(on).await;
     let tenant = running.tenant("a@example.com").await;
     with_rows(&running.dir).await;

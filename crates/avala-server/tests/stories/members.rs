@@ -9,7 +9,7 @@ use avala_server::{
 use serde_json::{Value, json};
 
 use crate::{
-    api_keys::{act, create, make, refused, served, status},
+    api_keys::{act, create, holder, make, path, refused, served, status, with_clock},
     support::{Answer, On, Request, Running, Tenant, start, start_in, within},
 };
 
@@ -99,6 +99,25 @@ async fn a_role_is_in_force_with_the_next_request_and_after_a_restart(on: On) {
     // When it is raised again, then everything is as before.
     set_role(&owner, &slug, &other, "admin").await.expect(204);
     other.get("/api-keys/").await.expect(200);
+}
+
+async fn a_key_with_an_end_raises_none_that_has_a_successor_without(on: On) {
+    // Given a member's key without an end, and an admin's that ends in an hour, both in the same hands.
+    let (running, _clock) = with_clock(on).await;
+    let (owner, member, slug) = two(&running, "member").await;
+    let ends = json!({"access": {"kind": "full"}, "expires_at": "2026-01-01T01:00:00Z"});
+    let admin = make(&owner, ends).await;
+    let raised = set_role(&admin, &slug, &member, "admin").await;
+    assert_eq!(raised.code(), "exceeds_caller");
+
+    // When the member's key is replaced and ends before the admin's does, its successor away.
+    let soon = json!({"grace_seconds": 60});
+    let made = member.post(&path(&member, "rotate/"), soon).await.expect(201);
+    act(&admin, &holder(&member, &made), "revoke").await.expect(200);
+
+    // Then it is not raised all the same: another successor would have no end.
+    let raised = set_role(&admin, &slug, &member, "admin").await;
+    assert_eq!(raised.code(), "exceeds_caller");
 }
 
 async fn nobody_raises_above_themselves_and_an_owner_is_left(on: On) {
@@ -341,6 +360,7 @@ async fn a_key_does_not_get_its_older_role_back_with_its_older_row(on: On) {
 
 stories![
     a_role_is_in_force_with_the_next_request_and_after_a_restart,
+    a_key_with_an_end_raises_none_that_has_a_successor_without,
     nobody_raises_above_themselves_and_an_owner_is_left,
     the_keys_of_who_is_removed_are_suspended_and_not_ended,
     members_are_listed_and_searched,

@@ -33,6 +33,7 @@ pub(in crate::resources) async fn import(context: Context, operation: Import) ->
         environment: operation.environment,
         expires_at: operation.expires_at,
         allowed_networks: operation.allowed_networks,
+        resources: None,
     };
     let mint = new.mint(&context, errors)?;
     let key = key.ok_or_else(Refusal::internal)?;

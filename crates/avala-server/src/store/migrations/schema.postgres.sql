@@ -68,6 +68,7 @@ CREATE TABLE api_keys (
     suspended_at bigint,
     is_legacy boolean DEFAULT false NOT NULL,
     muted_hints text DEFAULT '[]'::text NOT NULL,
+    resources text,
     CONSTRAINT api_keys_organization_fkey FOREIGN KEY (organization) REFERENCES organizations(uid),
     CONSTRAINT api_keys_pkey PRIMARY KEY (id)
 );

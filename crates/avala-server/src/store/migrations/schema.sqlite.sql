@@ -45,7 +45,7 @@ CREATE TABLE api_keys (
     revoked_at    INTEGER,
     seq           INTEGER NOT NULL,
     seal          BLOB NOT NULL
-, position INTEGER NOT NULL DEFAULT 0, environment TEXT, networks TEXT NOT NULL DEFAULT '[]', created_by TEXT, disabled_at INTEGER, revoked_by TEXT, revoked_reason TEXT, rotated_from TEXT, rotated_to TEXT, grace_until INTEGER, pepper INTEGER NOT NULL DEFAULT 1, role TEXT NOT NULL DEFAULT 'owner', suspended_at INTEGER, is_legacy INTEGER NOT NULL DEFAULT FALSE, muted_hints TEXT NOT NULL DEFAULT '[]') STRICT;
+, position INTEGER NOT NULL DEFAULT 0, environment TEXT, networks TEXT NOT NULL DEFAULT '[]', created_by TEXT, disabled_at INTEGER, revoked_by TEXT, revoked_reason TEXT, rotated_from TEXT, rotated_to TEXT, grace_until INTEGER, pepper INTEGER NOT NULL DEFAULT 1, role TEXT NOT NULL DEFAULT 'owner', suspended_at INTEGER, is_legacy INTEGER NOT NULL DEFAULT FALSE, muted_hints TEXT NOT NULL DEFAULT '[]', resources TEXT) STRICT;
 CREATE TABLE audit (
     position      INTEGER PRIMARY KEY AUTOINCREMENT,
     at            INTEGER NOT NULL,
