@@ -358,6 +358,38 @@ async fn a_key_does_not_get_its_older_role_back_with_its_older_row(on: On) {
     running.send(me.key(owner.key.expose())).await.expect(200);
 }
 
+async fn a_role_that_was_lowered_while_a_row_could_not_be_read_stays_lowered(on: On) {
+    // Given an admin's key whose row somebody changed, so that it opens nothing.
+    let running = start(on).await;
+    let (owner, other, slug) = two(&running, "admin").await;
+    let keep = "CREATE TABLE kept AS SELECT * FROM api_keys";
+    running.dir.execute(keep).await;
+    let id = other.key.id();
+    let rename = format!("UPDATE api_keys SET name = 'x' WHERE id = '{id}'");
+    assert_eq!(running.dir.execute(rename.leak()).await, 1);
+    within(Duration::from_secs(5), async || {
+        status(&other).await == refused("key_invalid")
+    })
+    .await;
+
+    // When its owner may do less, and the row is put back as it was.
+    set_role(&owner, &slug, &other, "member").await.expect(204);
+    for back in [
+        "DELETE FROM api_keys WHERE id",
+        "INSERT INTO api_keys SELECT * FROM kept WHERE id",
+    ] {
+        let statement = format!("{back} = '{id}'");
+        assert_eq!(running.dir.execute(statement.leak()).await, 1);
+    }
+
+    // Then it does not open what it did.
+    let running = start_in(running.stop().await, |_| {}).await;
+    let me = Request::new("GET", "/users/me/");
+    let answer = running.send(me.clone().key(other.key.expose())).await;
+    assert_eq!(answer.code(), "key_invalid");
+    running.send(me.key(owner.key.expose())).await.expect(200);
+}
+
 stories![
     a_role_is_in_force_with_the_next_request_and_after_a_restart,
     a_key_with_an_end_raises_none_that_has_a_successor_without,
@@ -368,4 +400,5 @@ stories![
     a_user_who_is_switched_off_has_no_key_that_opens_anything,
     writing_to_the_database_widens_nothing,
     a_key_does_not_get_its_older_role_back_with_its_older_row,
+    a_role_that_was_lowered_while_a_row_could_not_be_read_stays_lowered,
 ];
