@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// Which sources were looked at for the key, which one gave it, and where it is sent. No secret.
-    pub fn credential_report(&self) -> &CredentialReport {
+    pub fn credential_report(&self) -> CredentialReport {
         self.client.credential_report()
     }
 }

@@ -5,8 +5,8 @@ use std::{fmt, marker::PhantomData, path::PathBuf, sync::Arc, time::Duration};
 use avala_api::{Retry, Secret};
 
 use crate::{
-    Async, Client, Environment, Error,
-    auth::{Asked, header_value, resolve},
+    Async, Client, CredentialProvider, Environment, Error, Expiry,
+    auth::{Asked, Credentials, ExpiryHook, resolve},
     blocking::{self, Blocking},
     client::Core,
     transport::{Network, Transport, user_agent},
@@ -23,6 +23,7 @@ pub struct ClientBuilder<Kind = Async> {
     attempt_timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
     transport: Option<Arc<dyn Transport>>,
+    expiry_hook: Option<ExpiryHook>,
     kind: PhantomData<fn() -> Kind>,
 }
 
@@ -36,6 +37,7 @@ impl<Kind> Default for ClientBuilder<Kind> {
             attempt_timeout: None,
             connect_timeout: None,
             transport: None,
+            expiry_hook: None,
             kind: PhantomData,
         }
     }
@@ -59,6 +61,26 @@ impl<Kind> ClientBuilder<Kind> {
     /// The key to use, before any other source. An empty one is an error, not a reason to look elsewhere.
     pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
         self.asked.api_key = Some(key.into());
+        self
+    }
+
+    /// The source of the key, before any other. It is asked when the first call is made, before a known end, and once after
+    /// a server refused its key.
+    pub fn credentials(mut self, provider: impl CredentialProvider) -> Self {
+        self.asked.provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// Hears once of each key that it ends within this time, when a call is made. The source must know when it ends.
+    pub fn on_expiry_within(
+        mut self,
+        time: Duration,
+        tell: impl Fn(&Expiry) + Send + Sync + 'static,
+    ) -> Self {
+        self.expiry_hook = Some(ExpiryHook {
+            within: time,
+            tell: Box::new(tell),
+        });
         self
     }
 
@@ -137,12 +159,10 @@ impl<Kind> ClientBuilder<Kind> {
     fn async_client(self) -> Result<Client, Error> {
         let resolved = resolve(&self.asked)?;
         let user_agent = user_agent(self.user_agent_suffix.as_deref())?;
-        let key = match &resolved.key {
-            Some(key) => Some(header_value(key).map_err(|reason| {
-                Error::configuration(format!("The API key of {} {reason}.", resolved.report.source))
-            })?),
-            None => None,
-        };
+        let credentials = resolved
+            .provider
+            .map(|provider| Credentials::new(provider, resolved.read, self.expiry_hook))
+            .transpose()?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(Network::new(
@@ -153,7 +173,7 @@ impl<Kind> ClientBuilder<Kind> {
         };
         Ok(Client::from_core(Core {
             base_url: resolved.base_url,
-            key,
+            credentials,
             report: resolved.report,
             user_agent,
             retry: self.retry,

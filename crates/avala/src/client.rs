@@ -16,9 +16,9 @@ use http::HeaderValue;
 use url::Url;
 
 use crate::{
-    ClientBuilder, CredentialReport, Error,
+    ClientBuilder, CredentialReport, Error, Tried,
+    auth::{Credentials, Held},
     base_url::BaseUrl,
-    error::Tidy,
     pager::Pager,
     poller::Poller,
     resources,
@@ -28,8 +28,9 @@ use crate::{
 /// What every call of a client shares.
 pub(crate) struct Core {
     pub(crate) base_url: BaseUrl,
-    /// The key as a sensitive header value, bound to `base_url`; `None` for an anonymous client.
-    pub(crate) key: Option<HeaderValue>,
+    /// Where the key comes from, bound to `base_url`; `None` for an anonymous client.
+    pub(crate) credentials: Option<Credentials>,
+    /// What was found when the client was built.
     pub(crate) report: CredentialReport,
     pub(crate) user_agent: HeaderValue,
     pub(crate) retry: Retry,
@@ -39,11 +40,9 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// What makes a server's texts fit to show.
-    pub(crate) fn tidy(&self) -> Tidy<'_> {
-        Tidy {
-            key: self.key.as_ref().and_then(|key| key.to_str().ok()),
-        }
+    /// The key that is in use, if one was read.
+    pub(crate) fn held(&self) -> Option<Arc<Held>> {
+        self.credentials.as_ref().and_then(Credentials::held)
     }
 
     /// A number in 0..1 that spreads repetitions out.
@@ -103,8 +102,19 @@ impl Client {
     }
 
     /// Which sources were looked at for the key, which one gave it, and where it is sent. No secret.
-    pub fn credential_report(&self) -> &CredentialReport {
-        &self.core.report
+    pub fn credential_report(&self) -> CredentialReport {
+        let held = self.core.held();
+        let mut report = self.core.report.clone();
+        if let Some(held) = held {
+            report.masked_key = held.text().map(avala_keys::mask);
+            report.expires_at = held.expires_at;
+            for (_, tried) in &mut report.tried {
+                if *tried == Tried::Chosen {
+                    *tried = Tried::Used;
+                }
+            }
+        }
+        report
     }
 }
 

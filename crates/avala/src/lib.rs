@@ -32,6 +32,10 @@
 //! search; only one that is absent lets the next be looked at. Key and base URL are resolved as a pair: a key is sent to
 //! the origin it belongs to, and nowhere else.
 //!
+//! A source of your own is a [`CredentialProvider`]. A client asks its source when it needs the key, again some time before a
+//! known end, and once when a server answered 401: then the call is sent a second time with the new key. So a key is rotated
+//! by putting the next one where the first came from; nothing is started anew.
+//!
 //! # What is repeated
 //!
 //! Calls that are idempotent are repeated after 408, 429, 500, 502, 503, 504 and after a broken connection; others only if
@@ -48,7 +52,10 @@ mod poller;
 pub mod resources;
 pub mod transport;
 
-pub use auth::{CredentialReport, Environment, Source, Tried};
+pub use auth::{
+    Credential, CredentialChain, CredentialProvider, CredentialReport, Environment, Expiry, ProviderError,
+    ProviderFuture, Source, Tried,
+};
 pub use avala_api as api;
 pub use avala_api::{
     CallOptions, Carrier, Cursor, Job, Page, Patch, Progress, RateLimit, Request, Response, Retry, Scope,

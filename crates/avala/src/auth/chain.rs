@@ -1,10 +1,16 @@
 //! Which key and which base URL, resolved as a pair. Local work only: no network, no child process.
 
-use std::{fmt, path::PathBuf};
+use std::{path::PathBuf, sync::Arc};
 
 use avala_api::Secret;
 
-use super::{DotenvFile, Environment, environment::Variable, environment::is_on, key};
+use super::{
+    Credential, CredentialProvider, CredentialReport, DotenvFile, Environment, Source, Tried,
+    environment::{Variable, is_on},
+    key,
+    provider::Fixed,
+    variables::{DotenvKey, EnvironmentKey},
+};
 use crate::{DEFAULT_BASE_URL, Error, base_url::BaseUrl};
 
 /// The variable that holds the key.
@@ -14,67 +20,11 @@ const URL_VARIABLE: &str = "AVALA_BASE_URL";
 /// The switch that allows plain HTTP to this machine.
 const INSECURE_VARIABLE: &str = "AVALA_ALLOW_INSECURE_BASE_URL";
 
-/// Where a key came from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Source {
-    /// Handed to the builder.
-    Explicit,
-    /// A variable of the environment.
-    Environment {
-        /// Its name.
-        variable: String,
-    },
-    /// A `.env` file.
-    Dotenv {
-        /// The file.
-        path: PathBuf,
-    },
-    /// None: the client was asked to stay anonymous.
-    Anonymous,
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Explicit => f.write_str("an explicit key"),
-            Self::Environment { variable } => write!(f, "the environment variable {variable}"),
-            Self::Dotenv { path } => write!(f, "the file {}", path.display()),
-            Self::Anonymous => f.write_str("no key"),
-        }
-    }
-}
-
-/// What became of one source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Tried {
-    /// It gave the key.
-    Used,
-    /// It has no key.
-    Absent,
-    /// It has a key, and an earlier source won.
-    Shadowed,
-}
-
-/// How the key was found: every source that was looked at, in order, and no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CredentialReport {
-    /// The source that gave the key.
-    pub source: Source,
-    /// The key, masked: its first eight and last four characters.
-    pub masked_key: Option<String>,
-    /// The origin the key is sent to, and no other.
-    pub origin: String,
-    /// Every source that was looked at, in order.
-    pub tried: Vec<(Source, Tried)>,
-}
-
 /// What the builder was told.
 #[derive(Default)]
 pub(crate) struct Asked {
     pub(crate) api_key: Option<Secret>,
+    pub(crate) provider: Option<Arc<dyn CredentialProvider>>,
     pub(crate) base_url: Option<String>,
     pub(crate) allow_insecure_loopback: bool,
     pub(crate) dotenv: Option<PathBuf>,
@@ -82,9 +32,12 @@ pub(crate) struct Asked {
     pub(crate) environment: Environment,
 }
 
-/// A key and the only place it goes to.
+/// A source of keys and the only place they go to.
 pub(crate) struct Resolved {
-    pub(crate) key: Option<Secret>,
+    /// None for an anonymous client.
+    pub(crate) provider: Option<Arc<dyn CredentialProvider>>,
+    /// What it gave, if it was read already.
+    pub(crate) read: Option<Credential>,
     pub(crate) base_url: BaseUrl,
     pub(crate) report: CredentialReport,
 }
@@ -92,26 +45,32 @@ pub(crate) struct Resolved {
 pub(crate) fn resolve(asked: &Asked) -> Result<Resolved, Error> {
     // A file that is not used may be as broken as it likes, so its error waits until it is needed.
     let dotenv = asked.dotenv.as_deref().map(DotenvFile::read);
-    let (key, source, tried) = if asked.anonymous {
-        (None, Source::Anonymous, Vec::new())
+    let found = if asked.anonymous {
+        Found {
+            source: Source::Anonymous,
+            provider: None,
+            key: None,
+            tried: Vec::new(),
+        }
     } else {
-        let found = find_key(asked, dotenv.as_ref())?;
-        (Some(found.0), found.1, found.2)
+        find(asked, dotenv.as_ref())?
     };
     // The file's URL counts for its own key, and where there is no key at all.
-    let dotenv = match (dotenv, &source) {
+    let dotenv = match (dotenv, &found.source) {
         (Some(read), Source::Dotenv { .. } | Source::Anonymous) => read.map_err(Error::configuration)?,
         _ => None,
     };
     let base_url = find_base_url(asked, dotenv.as_ref())?;
     let report = CredentialReport {
-        source,
-        masked_key: key.as_ref().map(|key| avala_keys::mask(key.expose())),
+        source: found.source,
+        masked_key: found.key.as_ref().map(|key| avala_keys::mask(key.expose())),
+        expires_at: None,
         origin: base_url.url().origin().ascii_serialization(),
-        tried,
+        tried: found.tried,
     };
     Ok(Resolved {
-        key,
+        provider: found.provider,
+        read: found.key.map(Credential::new),
         base_url,
         report,
     })
@@ -119,60 +78,123 @@ pub(crate) fn resolve(asked: &Asked) -> Result<Resolved, Error> {
 
 type DotenvRead = Result<Option<DotenvFile>, String>;
 
-type Found = (Secret, Source, Vec<(Source, Tried)>);
+/// The source that won.
+struct Found {
+    source: Source,
+    provider: Option<Arc<dyn CredentialProvider>>,
+    /// Its key, if it was read already.
+    key: Option<Secret>,
+    tried: Vec<(Source, Tried)>,
+}
 
-/// Explicit, environment, `.env`: the first that has a key wins; one that has an unusable key stops the search.
-fn find_key(asked: &Asked, dotenv: Option<&DotenvRead>) -> Result<Found, Error> {
-    let mut offers: Vec<(Source, Option<Secret>)> = Vec::new();
-    if let Some(key) = &asked.api_key {
-        offers.push((Source::Explicit, Some(key.clone())));
+/// A source that is configured, and how its key is read.
+struct Offer {
+    source: Source,
+    /// None if it has no key here.
+    provider: Option<Arc<dyn CredentialProvider>>,
+    /// None also if it is read when it is needed.
+    key: Option<Secret>,
+}
+
+impl Offer {
+    fn absent(source: Source) -> Self {
+        Self {
+            source,
+            provider: None,
+            key: None,
+        }
     }
-    let variable = Source::Environment {
-        variable: KEY_VARIABLE.to_owned(),
+
+    fn read(source: Source, key: Secret, provider: impl CredentialProvider) -> Self {
+        Self {
+            source,
+            provider: Some(Arc::new(provider)),
+            key: Some(key),
+        }
+    }
+}
+
+/// In order: the first that is there wins; one whose key is unusable stops the search.
+fn find(asked: &Asked, dotenv: Option<&DotenvRead>) -> Result<Found, Error> {
+    let mut winner: Option<Offer> = None;
+    let mut tried = Vec::new();
+    for mut offer in offers(asked, dotenv)? {
+        let outcome = if offer.provider.is_none() {
+            Tried::Absent
+        } else if winner.is_some() {
+            Tried::Shadowed
+        } else {
+            let outcome = match &offer.key {
+                Some(raw) => {
+                    let key = key::usable(raw).map_err(|reason| key::unusable(&offer.source, reason))?;
+                    offer.key = Some(key);
+                    Tried::Used
+                }
+                None => Tried::Chosen,
+            };
+            tried.push((offer.source.clone(), outcome));
+            winner = Some(offer);
+            continue;
+        };
+        tried.push((offer.source, outcome));
+    }
+    let Some(winner) = winner else {
+        return Err(no_key(&tried));
     };
-    offers.push(match asked.environment.get(KEY_VARIABLE) {
-        Variable::Absent => (variable, None),
-        Variable::Text(text) => (variable, Some(text.into())),
-        // A real key has nothing but ASCII: say so as for any other unusable key, if this source would have been used.
-        Variable::Unreadable => (variable, Some("\u{fffd}".into())),
+    Ok(Found {
+        source: winner.source,
+        provider: winner.provider,
+        key: winner.key,
+        tried,
+    })
+}
+
+/// What there is, in the order in which it counts.
+fn offers(asked: &Asked, dotenv: Option<&DotenvRead>) -> Result<Vec<Offer>, Error> {
+    let mut offers = Vec::new();
+    match (&asked.api_key, &asked.provider) {
+        (Some(_), Some(provider)) => {
+            return Err(Error::configuration(format!(
+                "Two sources of the API key were handed to the builder: a key, and {}.",
+                provider.source()
+            ))
+            .with_hint("Give one of them."));
+        }
+        (Some(key), None) => {
+            let fixed = Fixed {
+                source: Source::Explicit,
+                credential: Credential::new(key.clone()),
+            };
+            offers.push(Offer::read(Source::Explicit, key.clone(), fixed));
+        }
+        (None, Some(provider)) => offers.push(Offer {
+            source: provider.source(),
+            provider: Some(provider.clone()),
+            key: None,
+        }),
+        (None, None) => {}
+    }
+    let variable = EnvironmentKey::new(asked.environment.clone(), KEY_VARIABLE);
+    let source = variable.source();
+    offers.push(match variable.read() {
+        None => Offer::absent(source),
+        Some(key) => Offer::read(source, key, variable),
     });
     if let (Some(path), Some(read)) = (&asked.dotenv, dotenv) {
-        let earlier = offers.iter().any(|(_, offer)| offer.is_some());
-        let offer = match read {
+        let earlier = offers.iter().any(|offer| offer.provider.is_some());
+        let key = match read {
             Ok(file) => file.as_ref().and_then(|file| file.get(KEY_VARIABLE)).cloned(),
             Err(_) if earlier => None,
             Err(error) => return Err(Error::configuration(error)),
         };
-        offers.push((Source::Dotenv { path: path.clone() }, offer));
+        let file = DotenvKey::new(path.clone(), KEY_VARIABLE);
+        let source = file.source();
+        offers.push(match key {
+            None => Offer::absent(source),
+            Some(key) => Offer::read(source, key, file),
+        });
     }
-
-    let mut winner = None;
-    let mut tried = Vec::new();
-    for (source, offer) in offers {
-        let outcome = match offer {
-            None => Tried::Absent,
-            Some(_) if winner.is_some() => Tried::Shadowed,
-            Some(raw) => {
-                let key = key::usable(&raw).map_err(|reason| unusable(&source, reason))?;
-                winner = Some((key, source.clone()));
-                Tried::Used
-            }
-        };
-        tried.push((source, outcome));
-    }
-    match winner {
-        Some((key, source)) => Ok((key, source, tried)),
-        None => Err(no_key(&tried)),
-    }
-}
-
-fn unusable(source: &Source, reason: &str) -> Error {
-    Error::configuration(format!("The API key of {source} {reason}.")).with_hint(match source {
-        Source::Environment { .. } => {
-            "Set AVALA_API_KEY to the whole key, or unset it to use another source."
-        }
-        _ => "Give the whole key, as it was shown when it was made.",
-    })
+    Ok(offers)
 }
 
 /// The text begins as the official clients' does, so that their troubleshooting pages still help.
@@ -250,7 +272,7 @@ mod tests {
         };
         let found = resolve(asked).map_err(text)?;
         Ok((
-            found.key.unwrap().expose().to_owned(),
+            found.read.unwrap().key.expose().to_owned(),
             found.base_url.as_str().to_owned(),
         ))
     }
@@ -263,7 +285,7 @@ mod tests {
             ..Asked::default()
         };
         let found = resolve(&asked).unwrap();
-        assert_eq!(found.key.unwrap().expose(), "explicit-key-0123456789");
+        assert_eq!(found.read.unwrap().key.expose(), "explicit-key-0123456789");
         assert_eq!(found.report.source, Source::Explicit);
         assert_eq!(found.report.tried.last().unwrap().1, Tried::Shadowed);
         let shown = format!("{:?}", found.report);

@@ -3,6 +3,9 @@
 use avala_api::Secret;
 use http::HeaderValue;
 
+use super::Source;
+use crate::Error;
+
 /// Why a text cannot be a key. Never quotes it.
 pub(crate) type Unusable = &'static str;
 
@@ -19,6 +22,14 @@ pub(crate) fn usable(raw: &Secret) -> Result<Secret, Unusable> {
         return Err("holds characters that no API key has");
     }
     Ok(Secret::from(key))
+}
+
+/// The error of such a key.
+pub(crate) fn unusable(source: &Source, reason: Unusable) -> Error {
+    Error::configuration(format!("The API key of {source} {reason}.")).with_hint(match source {
+        Source::Environment { .. } => "Set the variable to the whole key, or unset it to use another source.",
+        _ => "Give the whole key, as it was shown when it was made.",
+    })
 }
 
 /// The key as a header value that HTTP libraries keep out of their own logs.

@@ -1,12 +1,20 @@
-//! Where the key comes from, and which origin it belongs to.
+//! Where the key comes from, which origin it belongs to, and how it is kept and read anew.
 
+mod cache;
 mod chain;
+mod credential;
 mod dotenv;
 mod environment;
 mod key;
+mod provider;
+mod source;
+mod variables;
 
+pub use cache::Expiry;
+pub(crate) use cache::{Credentials, ExpiryHook, Held};
 pub(crate) use chain::{Asked, resolve};
-pub use chain::{CredentialReport, Source, Tried};
+pub use credential::Credential;
 pub(crate) use dotenv::DotenvFile;
 pub use environment::Environment;
-pub(crate) use key::header_value;
+pub use provider::{CredentialChain, CredentialProvider, ProviderError, ProviderFuture};
+pub use source::{CredentialReport, Source, Tried};

@@ -4,6 +4,7 @@ use avala_api::{ErrorBody, FieldErrors};
 use http::StatusCode;
 
 use super::ErrorKind;
+use crate::auth::Held;
 
 /// The longest message that is kept of a server's text, in bytes.
 pub(super) const LONGEST_MESSAGE: usize = 500;
@@ -68,6 +69,15 @@ pub(crate) struct Tidy<'a> {
 
 /// How much of a text is looked at. What is shown is far less.
 const LOOKED_AT: usize = 8 * LONGEST_MESSAGE;
+
+impl<'a> Tidy<'a> {
+    /// For what was asked with this key.
+    pub(crate) fn of(key: Option<&'a Held>) -> Self {
+        Self {
+            key: key.and_then(Held::text),
+        }
+    }
+}
 
 impl Tidy<'_> {
     pub(super) fn text(self, text: &str) -> String {
