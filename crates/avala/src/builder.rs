@@ -12,8 +12,8 @@ use crate::{
     transport::{Network, Transport, user_agent},
 };
 
-/// A client under construction, async or blocking. `build` does local work only: it reads the environment and, if asked to, a
-/// `.env` file.
+/// A client under construction, async or blocking. `build` does local work only: it reads the environment, the settings of
+/// profiles and, if asked to, a `.env` file.
 #[must_use = "a builder does nothing until it builds"]
 pub struct ClientBuilder<Kind = Async> {
     asked: Asked,
@@ -68,6 +68,12 @@ impl<Kind> ClientBuilder<Kind> {
     /// a server refused its key.
     pub fn credentials(mut self, provider: impl CredentialProvider) -> Self {
         self.asked.provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// The profile whose key and base URL are used, unless a key is handed over. See [`crate::profiles`].
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.asked.profile = Some(name.into());
         self
     }
 
@@ -193,6 +199,7 @@ impl<Kind> fmt::Debug for ClientBuilder<Kind> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("api_key", &self.asked.api_key.as_ref().map(|_| "[redacted]"))
+            .field("profile", &self.asked.profile)
             .field("dotenv", &self.asked.dotenv)
             .field("environment", &self.asked.environment)
             .field("retry", &self.retry)

@@ -27,8 +27,9 @@
 //!
 //! # Where the key comes from
 //!
-//! In this order: [`ClientBuilder::api_key`], the variable `AVALA_API_KEY`, and a `.env` file if
-//! [`ClientBuilder::dotenv`] asks for it. A source that is there and unusable (a variable that is set but empty) stops the
+//! In this order: [`ClientBuilder::api_key`], a profile that was chosen with [`ClientBuilder::profile`], the variable
+//! `AVALA_API_KEY`, the file that `AVALA_API_KEY_FILE` names, the profile that `AVALA_PROFILE` names, a `.env` file if
+//! [`ClientBuilder::dotenv`] asks for it, and the default one of the [`profiles`]. A source that is there and unusable (a variable that is set but empty) stops the
 //! search; only one that is absent lets the next be looked at. Key and base URL are resolved as a pair: a key is sent to
 //! the origin it belongs to, and nowhere else.
 //!
@@ -53,8 +54,8 @@ pub mod resources;
 pub mod transport;
 
 pub use auth::{
-    Credential, CredentialChain, CredentialProvider, CredentialReport, Environment, Expiry, ProviderError,
-    ProviderFuture, Source, Tried,
+    Credential, CredentialChain, CredentialProvider, CredentialReport, Environment, Expiry, KeyFile,
+    ProviderError, ProviderFuture, Source, Tried, profiles,
 };
 pub use avala_api as api;
 pub use avala_api::{

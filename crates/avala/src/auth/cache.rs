@@ -307,7 +307,8 @@ impl Credentials {
     }
 }
 
-fn failed(source: &super::Source, error: &ProviderError) -> Error {
+/// The error of a source that is there and gives no key.
+pub(crate) fn failed(source: &super::Source, error: &ProviderError) -> Error {
     let failed = Error::configuration(format!(
         "The API key cannot be read from {source}: {}.",
         error.message().trim_end_matches('.')

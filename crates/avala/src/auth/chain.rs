@@ -1,30 +1,37 @@
-//! Which key and which base URL, resolved as a pair. Local work only: no network, no child process.
+//! Which key, in which order the places are looked at, and what that has to do with the base URL. Local work only: no network.
 
 use std::{path::PathBuf, sync::Arc};
 
 use avala_api::Secret;
+use futures_util::FutureExt as _;
 
 use super::{
-    Credential, CredentialProvider, CredentialReport, DotenvFile, Environment, Source, Tried,
+    Credential, CredentialProvider, CredentialReport, DotenvFile, Environment, KeyFile, ProviderError,
+    Source, Tried,
+    cache::failed,
     environment::{Variable, is_on},
+    file::Named,
     key,
+    pairing::{self, Home, INSECURE_VARIABLE, URL_VARIABLE},
+    profiles::Profiles,
     provider::Fixed,
     variables::{DotenvKey, EnvironmentKey},
 };
-use crate::{DEFAULT_BASE_URL, Error, base_url::BaseUrl};
+use crate::{Error, base_url::BaseUrl};
 
 /// The variable that holds the key.
 const KEY_VARIABLE: &str = "AVALA_API_KEY";
-/// The variable that holds the base URL.
-const URL_VARIABLE: &str = "AVALA_BASE_URL";
-/// The switch that allows plain HTTP to this machine.
-const INSECURE_VARIABLE: &str = "AVALA_ALLOW_INSECURE_BASE_URL";
+/// The variable that names a file that holds the key.
+const FILE_VARIABLE: &str = "AVALA_API_KEY_FILE";
+/// The variable that names a profile.
+const PROFILE_VARIABLE: &str = "AVALA_PROFILE";
 
 /// What the builder was told.
 #[derive(Default)]
 pub(crate) struct Asked {
     pub(crate) api_key: Option<Secret>,
     pub(crate) provider: Option<Arc<dyn CredentialProvider>>,
+    pub(crate) profile: Option<String>,
     pub(crate) base_url: Option<String>,
     pub(crate) allow_insecure_loopback: bool,
     pub(crate) dotenv: Option<PathBuf>,
@@ -43,116 +50,197 @@ pub(crate) struct Resolved {
 }
 
 pub(crate) fn resolve(asked: &Asked) -> Result<Resolved, Error> {
-    // A file that is not used may be as broken as it likes, so its error waits until it is needed.
-    let dotenv = asked.dotenv.as_deref().map(DotenvFile::read);
-    let found = if asked.anonymous {
-        Found {
-            source: Source::Anonymous,
+    if asked.anonymous {
+        let home = home_without_key(asked)?;
+        let base_url = paired(asked, home.as_ref())?;
+        let report = report(Source::Anonymous, None, &base_url, Vec::new());
+        return Ok(Resolved {
             provider: None,
-            key: None,
-            tried: Vec::new(),
-        }
-    } else {
-        find(asked, dotenv.as_ref())?
-    };
-    // The file's URL counts for its own key, and where there is no key at all.
-    let dotenv = match (dotenv, &found.source) {
-        (Some(read), Source::Dotenv { .. } | Source::Anonymous) => read.map_err(Error::configuration)?,
-        _ => None,
-    };
-    let base_url = find_base_url(asked, dotenv.as_ref())?;
-    let report = CredentialReport {
-        source: found.source,
-        masked_key: found.key.as_ref().map(|key| avala_keys::mask(key.expose())),
-        expires_at: None,
-        origin: base_url.url().origin().ascii_serialization(),
-        tried: found.tried,
-    };
+            read: None,
+            base_url,
+            report,
+        });
+    }
+    let found = find(asked)?;
+    let base_url = paired(asked, found.home.as_ref())?;
+    let report = report(found.source, found.read.as_ref(), &base_url, found.tried);
     Ok(Resolved {
-        provider: found.provider,
-        read: found.key.map(Credential::new),
+        provider: Some(found.provider),
+        read: found.read,
         base_url,
         report,
     })
 }
 
-type DotenvRead = Result<Option<DotenvFile>, String>;
+fn paired(asked: &Asked, home: Option<&Home>) -> Result<BaseUrl, Error> {
+    pairing::base_url(
+        asked.base_url.as_deref(),
+        asked.allow_insecure_loopback,
+        &asked.environment,
+        home,
+        asked.anonymous,
+    )
+}
+
+fn report(
+    source: Source,
+    read: Option<&Credential>,
+    base_url: &BaseUrl,
+    tried: Vec<(Source, Tried)>,
+) -> CredentialReport {
+    CredentialReport {
+        source,
+        masked_key: read.map(|read| avala_keys::mask(read.key.expose())),
+        expires_at: read.and_then(|read| read.expires_at),
+        origin: base_url.url().origin().ascii_serialization(),
+        tried,
+        notes: Vec::new(),
+    }
+}
+
+/// A place that may have a key.
+struct Place {
+    source: Source,
+    state: State,
+}
+
+enum State {
+    Absent,
+    There(Offer),
+    /// It is there, and no key will come out of it.
+    Broken(Error),
+}
+
+/// A key that can be had.
+struct Offer {
+    provider: Arc<dyn CredentialProvider>,
+    /// Whether it can be read at once: no network, no other program.
+    local: bool,
+    home: Option<Home>,
+}
 
 /// The source that won.
 struct Found {
     source: Source,
-    provider: Option<Arc<dyn CredentialProvider>>,
-    /// Its key, if it was read already.
-    key: Option<Secret>,
+    provider: Arc<dyn CredentialProvider>,
+    /// What it gave, if it was read already.
+    read: Option<Credential>,
+    home: Option<Home>,
     tried: Vec<(Source, Tried)>,
 }
 
-/// A source that is configured, and how its key is read.
-struct Offer {
-    source: Source,
-    /// None if it has no key here.
-    provider: Option<Arc<dyn CredentialProvider>>,
-    /// None also if it is read when it is needed.
-    key: Option<Secret>,
-}
-
-impl Offer {
+impl Place {
     fn absent(source: Source) -> Self {
         Self {
             source,
-            provider: None,
-            key: None,
+            state: State::Absent,
         }
     }
 
-    fn read(source: Source, key: Secret, provider: impl CredentialProvider) -> Self {
+    fn broken(source: Source, error: Error) -> Self {
         Self {
             source,
-            provider: Some(Arc::new(provider)),
-            key: Some(key),
+            state: State::Broken(error),
+        }
+    }
+
+    fn there(provider: Arc<dyn CredentialProvider>, local: bool, home: Option<Home>) -> Self {
+        Self {
+            source: provider.source(),
+            state: State::There(Offer {
+                provider,
+                local,
+                home,
+            }),
         }
     }
 }
 
-/// In order: the first that is there wins; one whose key is unusable stops the search.
-fn find(asked: &Asked, dotenv: Option<&DotenvRead>) -> Result<Found, Error> {
-    let mut winner: Option<Offer> = None;
+/// In order: the first that is there wins; one that is there and unusable stops the search.
+fn find(asked: &Asked) -> Result<Found, Error> {
+    let mut winner: Option<(Source, Offer, Option<Credential>)> = None;
     let mut tried = Vec::new();
-    for mut offer in offers(asked, dotenv)? {
-        let outcome = if offer.provider.is_none() {
-            Tried::Absent
-        } else if winner.is_some() {
-            Tried::Shadowed
-        } else {
-            let outcome = match &offer.key {
-                Some(raw) => {
-                    let key = key::usable(raw).map_err(|reason| key::unusable(&offer.source, reason))?;
-                    offer.key = Some(key);
+    for Place { source, state } in places(asked)? {
+        let outcome = match state {
+            State::Absent => Tried::Absent,
+            State::There(_) if winner.is_some() => Tried::Shadowed,
+            State::Broken(_) if winner.is_some() => Tried::Failed,
+            State::Broken(error) => return Err(after(&tried, error)),
+            State::There(offer) => {
+                let read = read_at_once(&offer).map_err(|error| after(&tried, error))?;
+                let outcome = if read.is_some() {
                     Tried::Used
-                }
-                None => Tried::Chosen,
-            };
-            tried.push((offer.source.clone(), outcome));
-            winner = Some(offer);
-            continue;
+                } else {
+                    Tried::Chosen
+                };
+                winner = Some((source.clone(), offer, read));
+                outcome
+            }
         };
-        tried.push((offer.source, outcome));
+        tried.push((source, outcome));
     }
-    let Some(winner) = winner else {
+    let Some((source, offer, read)) = winner else {
         return Err(no_key(&tried));
     };
     Ok(Found {
-        source: winner.source,
-        provider: winner.provider,
-        key: winner.key,
+        source,
+        provider: offer.provider,
+        read,
+        home: offer.home,
         tried,
     })
 }
 
-/// What there is, in the order in which it counts.
-fn offers(asked: &Asked, dotenv: Option<&DotenvRead>) -> Result<Vec<Offer>, Error> {
-    let mut offers = Vec::new();
-    match (&asked.api_key, &asked.provider) {
+/// Every place, in the order in which they count. No key is read yet.
+fn places(asked: &Asked) -> Result<Vec<Place>, Error> {
+    let mut places = Vec::new();
+    if let Some(handed_over) = handed_over(asked)? {
+        places.push(Place::there(handed_over, asked.api_key.is_some(), None));
+    }
+    let profiles = Profiles::read(&asked.environment);
+    if let Some(name) = &asked.profile {
+        places.push(of_profile(&profiles, name));
+    }
+    let environment = &asked.environment;
+    let variable = EnvironmentKey::new(environment.clone(), KEY_VARIABLE);
+    places.push(if variable.read().is_none() {
+        Place::absent(variable.source())
+    } else {
+        Place::there(Arc::new(variable), true, None)
+    });
+    places.push(of_variable(environment, FILE_VARIABLE, "a file", |path| {
+        let provider = KeyFile::new(path);
+        let source = provider.source();
+        Place::there(Arc::new(Named { source, provider }), true, None)
+    }));
+    places.push(of_variable(environment, PROFILE_VARIABLE, "a profile", |name| {
+        of_profile(&profiles, &name)
+    }));
+    if let Some(path) = &asked.dotenv {
+        let file = DotenvKey::new(path.clone(), KEY_VARIABLE);
+        // A file that is not used may be as broken as it likes.
+        places.push(match DotenvFile::read(path) {
+            Err(error) => Place::broken(file.source(), Error::configuration(error)),
+            Ok(Some(read)) if read.get(KEY_VARIABLE).is_some() => {
+                Place::there(Arc::new(file), true, Some(home_of_dotenv(&read)))
+            }
+            Ok(_) => Place::absent(file.source()),
+        });
+    }
+    let default = Source::named("the default profile");
+    places.push(match &profiles {
+        Err(error) => Place::broken(default, error.clone().into_error()),
+        Ok(read) => match read.default_name() {
+            None => Place::absent(default),
+            Some(name) => of_profile(&profiles, name),
+        },
+    });
+    Ok(places)
+}
+
+/// What was given to the builder, as a source.
+fn handed_over(asked: &Asked) -> Result<Option<Arc<dyn CredentialProvider>>, Error> {
+    Ok(match (&asked.api_key, &asked.provider) {
         (Some(_), Some(provider)) => {
             return Err(Error::configuration(format!(
                 "Two sources of the API key were handed to the builder: a key, and {}.",
@@ -160,99 +248,157 @@ fn offers(asked: &Asked, dotenv: Option<&DotenvRead>) -> Result<Vec<Offer>, Erro
             ))
             .with_hint("Give one of them."));
         }
-        (Some(key), None) => {
-            let fixed = Fixed {
-                source: Source::Explicit,
-                credential: Credential::new(key.clone()),
-            };
-            offers.push(Offer::read(Source::Explicit, key.clone(), fixed));
+        (Some(key), None) => Some(Arc::new(Fixed {
+            source: Source::Explicit,
+            credential: Credential::new(key.clone()),
+        })),
+        (None, provider) => provider.clone(),
+    })
+}
+
+/// A place that a variable names. One that is set but empty is a mistake, and not a reason to look elsewhere.
+fn of_variable(
+    environment: &Environment,
+    variable: &str,
+    what: &str,
+    place: impl FnOnce(String) -> Place,
+) -> Place {
+    let source = Source::Environment {
+        variable: variable.to_owned(),
+    };
+    let broken = |says: &str| {
+        Error::configuration(format!("{variable} {says}."))
+            .with_hint(format!("Set it to the name of {what}, or unset it."))
+    };
+    match environment.get(variable) {
+        Variable::Absent => Place::absent(source),
+        Variable::Unreadable => Place::broken(source, broken("is not UTF-8")),
+        Variable::Text(text) if text.trim().is_empty() => Place::broken(source, broken("is set but empty")),
+        Variable::Text(text) => place(text),
+    }
+}
+
+fn of_profile(profiles: &Result<Profiles, ProviderError>, name: &str) -> Place {
+    let unknown = || Source::Profile {
+        name: avala_keys::redact::text(name).into_owned(),
+        key_from: None,
+    };
+    let profiles = match profiles {
+        Ok(profiles) => profiles,
+        Err(error) => return Place::broken(unknown(), failed(&unknown(), error)),
+    };
+    let profile = match profiles.wanted(name) {
+        Ok(profile) => profile,
+        Err(error) => return Place::broken(unknown(), failed(&unknown(), &error)),
+    };
+    match profiles.provider_of(profile) {
+        Ok(provider) => Place::there(
+            provider,
+            profile.source.is_local(),
+            Some(home_of_profile(profiles, name)),
+        ),
+        Err(error) => {
+            let source = profile.as_source();
+            let error = failed(&source, &error);
+            Place::broken(source, error)
         }
-        (None, Some(provider)) => offers.push(Offer {
-            source: provider.source(),
-            provider: Some(provider.clone()),
-            key: None,
-        }),
-        (None, None) => {}
     }
-    let variable = EnvironmentKey::new(asked.environment.clone(), KEY_VARIABLE);
-    let source = variable.source();
-    offers.push(match variable.read() {
-        None => Offer::absent(source),
-        Some(key) => Offer::read(source, key, variable),
-    });
-    if let (Some(path), Some(read)) = (&asked.dotenv, dotenv) {
-        let earlier = offers.iter().any(|offer| offer.provider.is_some());
-        let key = match read {
-            Ok(file) => file.as_ref().and_then(|file| file.get(KEY_VARIABLE)).cloned(),
-            Err(_) if earlier => None,
-            Err(error) => return Err(Error::configuration(error)),
-        };
-        let file = DotenvKey::new(path.clone(), KEY_VARIABLE);
-        let source = file.source();
-        offers.push(match key {
-            None => Offer::absent(source),
-            Some(key) => Offer::read(source, key, file),
-        });
+}
+
+fn home_of_profile(profiles: &Profiles, name: &str) -> Home {
+    let profile = profiles.get(name);
+    Home {
+        name: format!("The profile {name}"),
+        base_url: profile.and_then(|profile| profile.base_url.clone()),
+        allow_insecure_loopback: profile.is_some_and(|profile| profile.allow_insecure_base_url),
+        setting: format!("the base_url of the profile {name}"),
     }
-    Ok(offers)
+}
+
+fn home_of_dotenv(file: &DotenvFile) -> Home {
+    Home {
+        name: "The .env file".to_owned(),
+        base_url: file.get(URL_VARIABLE).map(|url| url.expose().to_owned()),
+        allow_insecure_loopback: file
+            .get(INSECURE_VARIABLE)
+            .is_some_and(|value| is_on(value.expose())),
+        setting: format!("{URL_VARIABLE} in the same .env file"),
+    }
+}
+
+/// Without a key the URL is that of the place that was named. The default profile gives way to a URL in the environment.
+fn home_without_key(asked: &Asked) -> Result<Option<Home>, Error> {
+    let named = asked
+        .profile
+        .clone()
+        .or_else(|| asked.environment.text(PROFILE_VARIABLE));
+    let profiles = || Profiles::open(&asked.environment);
+    if let Some(name) = named {
+        let profiles = profiles()?;
+        let wanted = profiles.wanted(&name).map_err(ProviderError::into_error)?;
+        return Ok(Some(home_of_profile(&profiles, &wanted.name)));
+    }
+    if let Some(path) = &asked.dotenv
+        && let Some(file) = DotenvFile::read(path).map_err(Error::configuration)?
+    {
+        return Ok(Some(home_of_dotenv(&file)));
+    }
+    if asked.base_url.is_some() || asked.environment.get(URL_VARIABLE) != Variable::Absent {
+        return Ok(None);
+    }
+    let profiles = profiles()?;
+    Ok(profiles
+        .default_name()
+        .map(|name| home_of_profile(&profiles, name)))
+}
+
+/// Reads a key that is on this machine; `None` if it is read when it is needed.
+fn read_at_once(offer: &Offer) -> Result<Option<Credential>, Error> {
+    if !offer.local {
+        return Ok(None);
+    }
+    let source = offer.provider.source();
+    let Some(given) = offer.provider.provide().now_or_never() else {
+        return Ok(None);
+    };
+    let Some(mut credential) = given.map_err(|error| failed(&source, &error))? else {
+        return Ok(None);
+    };
+    credential.key = key::usable(&credential.key).map_err(|reason| key::unusable(&source, reason))?;
+    Ok(Some(credential))
 }
 
 /// The text begins as the official clients' does, so that their troubleshooting pages still help.
 fn no_key(tried: &[(Source, Tried)]) -> Error {
-    let sources: Vec<String> = tried.iter().map(|(source, _)| source.to_string()).collect();
-    Error::configuration(format!("No API key provided. Looked at {}.", sources.join(", "))).with_hint(
-        "Set the AVALA_API_KEY environment variable, or pass the key to Client::builder().api_key(…).",
+    Error::configuration(format!("No API key provided. Looked at {}.", names(tried))).with_hint(
+        "Set the AVALA_API_KEY environment variable, pass the key to Client::builder().api_key(…), or make a profile.",
     )
 }
 
-/// A key goes to the URL that was given with it; an explicit `base_url` is given with every key. `dotenv` is the file that
-/// counts, if one does.
-fn find_base_url(asked: &Asked, dotenv: Option<&DotenvFile>) -> Result<BaseUrl, Error> {
-    let insecure = asked.allow_insecure_loopback
-        || asked.environment.is_on(INSECURE_VARIABLE)
-        || dotenv
-            .and_then(|file| file.get(INSECURE_VARIABLE))
-            .is_some_and(|value| is_on(value.expose()));
-    if let Some(text) = &asked.base_url {
-        return BaseUrl::parse(text, insecure).map_err(Error::configuration);
+/// The error of one place, with those before it: they had no key, or it would not have been looked at.
+fn after(tried: &[(Source, Tried)], error: Error) -> Error {
+    if tried.is_empty() {
+        return error;
     }
-    let from_environment = match asked.environment.get(URL_VARIABLE) {
-        Variable::Absent => None,
-        Variable::Text(text) if text.trim().is_empty() => {
-            return Err(Error::configuration(format!("{URL_VARIABLE} is set but empty."))
-                .with_hint("Set it to a URL such as https://api.avala.ai/api/v1, or unset it."));
-        }
-        Variable::Text(text) => Some(BaseUrl::parse(&text, insecure).map_err(in_variable)?),
-        Variable::Unreadable => return Err(Error::configuration(format!("{URL_VARIABLE} is not UTF-8."))),
-    };
-    let default = || BaseUrl::parse(DEFAULT_BASE_URL, false).map_err(Error::configuration);
-    let Some(file) = dotenv else {
-        return from_environment.map_or_else(default, Ok);
-    };
-    let paired = match file.get(URL_VARIABLE) {
-        Some(text) => BaseUrl::parse(text.expose(), insecure).map_err(in_variable)?,
-        None if asked.anonymous => return from_environment.map_or_else(default, Ok),
-        None => default()?,
-    };
-    match from_environment {
-        Some(other) if other != paired => Err(Error::configuration(format!(
-            "The .env file belongs to {}, but {URL_VARIABLE} in the environment says {}.",
-            paired.as_str(),
-            other.as_str()
-        ))
-        .with_hint("Put AVALA_BASE_URL into the same file as the key, or unset it in the environment.")),
-        _ => Ok(paired),
+    let told = Error::configuration(format!(
+        "{} Looked before it at {}: no key there.",
+        error.message(),
+        names(tried)
+    ));
+    match error.hint() {
+        Some(hint) => told.with_hint(hint),
+        None => told,
     }
 }
 
-fn in_variable(refusal: &str) -> Error {
-    Error::configuration(refusal).with_hint(format!("See {URL_VARIABLE}."))
+fn names(tried: &[(Source, Tried)]) -> String {
+    let names: Vec<String> = tried.iter().map(|(source, _)| source.to_string()).collect();
+    names.join(", ")
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
+    use crate::{DEFAULT_BASE_URL, ErrorKind};
 
     fn env(variables: &[(&str, &str)]) -> Environment {
         variables.iter().copied().collect()
@@ -287,7 +433,7 @@ mod tests {
         let found = resolve(&asked).unwrap();
         assert_eq!(found.read.unwrap().key.expose(), "explicit-key-0123456789");
         assert_eq!(found.report.source, Source::Explicit);
-        assert_eq!(found.report.tried.last().unwrap().1, Tried::Shadowed);
+        assert_eq!(found.report.tried[1].1, Tried::Shadowed);
         let shown = format!("{:?}", found.report);
         assert!(
             !shown.contains("explicit-key-0123456789") && !shown.contains("environment-key"),

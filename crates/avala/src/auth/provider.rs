@@ -70,6 +70,25 @@ impl ProviderError {
         self
     }
 
+    /// The same, of something that was left out of the message.
+    pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
+        self.message = format!("{what} {}", self.message);
+        self
+    }
+
+    /// The error of a client that cannot be built.
+    pub(crate) fn into_error(self) -> crate::Error {
+        let mut text = self.message;
+        if let Some(first) = text.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let error = crate::Error::configuration(format!("{}.", text.trim_end_matches('.')));
+        match self.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+
     /// What went wrong.
     pub fn message(&self) -> &str {
         &self.message

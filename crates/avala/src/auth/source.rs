@@ -20,6 +20,18 @@ pub enum Source {
         /// The file.
         path: PathBuf,
     },
+    /// A file that holds a key and nothing else.
+    File {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A profile.
+    Profile {
+        /// Its name.
+        name: String,
+        /// Where the profile's key comes from, such as `keychain:staging`. None if there is no such profile.
+        key_from: Option<String>,
+    },
     /// A source with a name of its own.
     Named {
         /// The name.
@@ -41,7 +53,12 @@ impl fmt::Display for Source {
         match self {
             Self::Explicit => f.write_str("an explicit key"),
             Self::Environment { variable } => write!(f, "the environment variable {variable}"),
-            Self::Dotenv { path } => write!(f, "the file {}", path.display()),
+            Self::Dotenv { path } | Self::File { path } => write!(f, "the file {}", path.display()),
+            Self::Profile { name, key_from: None } => write!(f, "the profile {name}"),
+            Self::Profile {
+                name,
+                key_from: Some(from),
+            } => write!(f, "the profile {name} ({from})"),
             Self::Named { name } => f.write_str(name),
             Self::Anonymous => f.write_str("no key"),
         }
@@ -58,8 +75,10 @@ pub enum Tried {
     Chosen,
     /// It has no key.
     Absent,
-    /// It has a key, and an earlier source won.
+    /// It is there, and an earlier source won.
     Shadowed,
+    /// It is there and broken, which does not matter, since an earlier source won.
+    Failed,
 }
 
 /// How the key was found: every source that was looked at, in order, and no secret.
@@ -76,4 +95,6 @@ pub struct CredentialReport {
     pub origin: String,
     /// Every source that was looked at, in order.
     pub tried: Vec<(Source, Tried)>,
+    /// What people should know about where the key is kept, such as a `.env` file that git tracks.
+    pub notes: Vec<String>,
 }

@@ -1,16 +1,13 @@
 //! Keys in variables: of the environment, and of a `.env` file.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use avala_api::Secret;
 
 use super::{
     Credential, CredentialProvider, DotenvFile, Environment, ProviderError, ProviderFuture, Source,
-    environment::Variable,
+    environment::Variable, file::FILE_AGAIN,
 };
-
-/// How often a file that may change is looked at.
-const FILE_AGAIN: Duration = Duration::from_secs(10);
 
 /// A key in a variable of the environment.
 #[derive(Debug)]
