@@ -4,6 +4,7 @@ mod agent_actions;
 mod agents;
 mod api_keys;
 mod audit;
+mod auth;
 mod auto_label_jobs;
 mod datasets;
 mod exports;
@@ -34,6 +35,7 @@ pub use agent_actions::*;
 pub use agents::*;
 pub use api_keys::*;
 pub use audit::*;
+pub use auth::*;
 pub use auto_label_jobs::*;
 pub use datasets::*;
 pub use exports::*;
@@ -79,6 +81,14 @@ pub enum Command {
     Whoami,
     /// Check server, key and rate limit; fails if they are not in order
     Status,
+    /// Store, check, switch and rotate the keys of this machine
+    #[command(subcommand)]
+    Auth(Auth),
+    /// Set up the first key of this machine: the same as `auth login`
+    Configure(Login),
+    /// Name servers and where their keys come from
+    #[command(subcommand)]
+    Profile(ProfileVerb),
     /// Make an account and its first API key
     ///
     /// The key is in the server's answer once. In a pipe it goes to stdout; on a terminal say `--out FILE` to keep it in

@@ -4,6 +4,7 @@ mod agent_actions;
 mod agents;
 mod api_keys;
 mod audit;
+mod auth;
 mod auto_label_jobs;
 mod datasets;
 #[cfg(feature = "server")]
@@ -11,6 +12,7 @@ mod demo;
 mod exports;
 mod inference_providers;
 mod organizations;
+mod profiles;
 mod projects;
 #[cfg(feature = "server")]
 mod serve;
@@ -90,6 +92,9 @@ async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Whoami => users::whoami(session).await?,
         Command::Status => return status::run(session).await,
+        Command::Auth(verb) => auth::run(session, verb).await?,
+        Command::Configure(args) => auth::login(session, args).await?,
+        Command::Profile(verb) => profiles::run(session, verb)?,
         Command::Signup(args) => signup::run(session, args).await?,
         Command::Setup(args) => setup::run(session, args).await?,
         Command::ApiKeys(verb) => api_keys::run(session, verb).await?,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use avala_api::{CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response, Retry};
+use avala_api::{CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response, Retry, Secret};
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt as _};
 use http::HeaderValue;
@@ -99,6 +99,15 @@ impl Client {
     /// Where calls go, without a trailing slash.
     pub fn base_url(&self) -> &Url {
         self.core.base_url.url()
+    }
+
+    /// The key that calls are made with, read if it was not yet: for handing it to another program.
+    pub async fn expose_api_key(&self) -> Result<Secret, Error> {
+        let Some(credentials) = &self.core.credentials else {
+            return Err(Error::configuration("This client was built to stay anonymous."));
+        };
+        let held = credentials.get().await?;
+        Ok(Secret::from(held.text().unwrap_or_default()))
     }
 
     /// Which sources were looked at for the key, which one gave it, and where it is sent. No secret.

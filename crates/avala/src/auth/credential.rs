@@ -35,6 +35,18 @@ impl Credential {
     }
 }
 
+impl Credential {
+    /// The key, masked: its first eight and last four characters.
+    pub fn masked(&self) -> String {
+        avala_keys::mask(self.key.expose().trim())
+    }
+
+    /// When the key ends, if its source knows.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+}
+
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credential")
