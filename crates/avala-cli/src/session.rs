@@ -133,7 +133,7 @@ impl Session {
         builder.build().map_err(|error| {
             let failure = Failure::from(error);
             if failure.message.starts_with("No API key provided") {
-                return failure.hint("Set AVALA_API_KEY, or name a file that sets it: --env-file FILE.");
+                return failure.hint("Store one with `avala auth login`, set AVALA_API_KEY, or name a file that sets it: --env-file FILE.");
             }
             failure
         })

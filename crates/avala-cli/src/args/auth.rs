@@ -88,7 +88,7 @@ pub struct SetProfile {
     /// Its name
     pub name: String,
 
-    /// Where its key comes from: stored, env:NAME, file:PATH, keychain:ACCOUNT, aws-sm:ID, gcp-sm:NAME, or exec: and a command
+    /// Where its key comes from: `stored`, `env:NAME`, `file:PATH`, `keychain:ACCOUNT`, `aws-sm:ID`, `gcp-sm:NAME`, or `exec:` and a command
     #[arg(long, value_name = "SOURCE")]
     pub source: Option<String>,
 
