@@ -1,4 +1,5 @@
-//! Which key, in which order the places are looked at, and what that has to do with the base URL. Local work only: no network.
+//! Which key, in which order the places are looked at, and what that has to do with the base URL. Local work only: no network, and no
+//! other program but git, which is asked about a `.env` file.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -15,6 +16,7 @@ use super::{
     pairing::{self, Home, INSECURE_VARIABLE, URL_VARIABLE},
     profiles::Profiles,
     provider::Fixed,
+    tracked,
     variables::{DotenvKey, EnvironmentKey},
 };
 use crate::{Error, base_url::BaseUrl};
@@ -63,7 +65,13 @@ pub(crate) fn resolve(asked: &Asked) -> Result<Resolved, Error> {
     }
     let found = find(asked)?;
     let base_url = paired(asked, found.home.as_ref())?;
-    let report = report(found.source, found.read.as_ref(), &base_url, found.tried);
+    let mut report = report(found.source, found.read.as_ref(), &base_url, found.tried);
+    if let Source::Dotenv { path } = &report.source
+        && let Some(note) = tracked::note(path, &asked.environment)
+    {
+        tracing::warn!("{note}");
+        report.notes.push(note);
+    }
     Ok(Resolved {
         provider: Some(found.provider),
         read: found.read,

@@ -13,6 +13,7 @@ mod provider;
 mod small_file;
 mod source;
 mod spec;
+mod tracked;
 mod variables;
 
 pub use cache::Expiry;

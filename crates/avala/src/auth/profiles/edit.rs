@@ -273,12 +273,16 @@ fn entry<'a>(document: &'a mut DocumentMut, name: &str) -> Result<&'a mut Table,
         .ok_or_else(unusual)
 }
 
-/// Sets a value and leaves the comment behind it where it is.
+/// Sets a value, and leaves the spaces and the comment around it as they are.
 fn replace(table: &mut Table, name: &str, mut item: Item) {
-    if let (Some(old), Some(new)) = (table.get(name).and_then(Item::as_value), item.as_value_mut()) {
+    let Some(old) = table.get_mut(name) else {
+        table.insert(name, item);
+        return;
+    };
+    if let (Some(old), Some(new)) = (old.as_value(), item.as_value_mut()) {
         *new.decor_mut() = old.decor().clone();
     }
-    table.insert(name, item);
+    *old = item;
 }
 
 fn written(source: &SourceSpec) -> Item {
