@@ -133,12 +133,20 @@ fn without_git_or_with_one_that_hangs_there_is_nothing_to_tell() {
     repository.path = programs.path().to_str().unwrap().to_owned();
     assert_eq!(repository.notes(), [""; 0]);
 
-    // A relative entry of the search path could lead to anybody's program.
-    fs::write(repository.root.path().join("app/git"), "").unwrap();
     let git = programs.path().join("git");
-    fs::write(&git, "#!/bin/sh\nexec /bin/sleep 60\n").unwrap();
-    fs::set_permissions(&git, fs::Permissions::from_mode(0o700)).unwrap();
+    let program = |text: &str| {
+        fs::write(&git, text).unwrap();
+        fs::set_permissions(&git, fs::Permissions::from_mode(0o700)).unwrap();
+    };
+    program("#!/bin/sh\nexec /bin/sleep 60\n");
     let begun = Instant::now();
     assert_eq!(repository.notes(), [""; 0]);
     assert!(begun.elapsed() < Duration::from_secs(20));
+
+    // A relative entry of the search path could lead to anybody's program: it is not run.
+    let ran = programs.path().join("ran");
+    program(&format!("#!/bin/sh\n: > {}\n", ran.display()));
+    repository.path = "../".repeat(40) + programs.path().to_str().unwrap().trim_start_matches('/');
+    assert_eq!(repository.notes(), [""; 0]);
+    assert!(!ran.exists());
 }

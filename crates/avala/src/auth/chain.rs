@@ -14,7 +14,7 @@ use super::{
     file::Named,
     key,
     pairing::{self, Home, INSECURE_VARIABLE, URL_VARIABLE},
-    profiles::Profiles,
+    profiles::{Profiles, is_name},
     provider::Fixed,
     tracked,
     variables::{DotenvKey, EnvironmentKey},
@@ -288,7 +288,13 @@ fn of_variable(
 
 fn of_profile(profiles: &Result<Profiles, ProviderError>, name: &str) -> Place {
     let unknown = || Source::Profile {
-        name: avala_keys::redact::text(name).into_owned(),
+        // Anything may stand in a variable, and errors are one line.
+        name: if is_name(name) {
+            name
+        } else {
+            "with an impossible name"
+        }
+        .to_owned(),
         key_from: None,
     };
     let profiles = match profiles {
