@@ -8,6 +8,7 @@ mod environment;
 mod file;
 mod key;
 mod pairing;
+mod places;
 pub mod profiles;
 mod provider;
 mod small_file;
