@@ -59,6 +59,7 @@ impl Scenario {
                 "base_url",
                 "tried",
                 "expires_at",
+                "notes",
                 "error",
                 "hint",
             ],
@@ -68,6 +69,9 @@ impl Scenario {
         }
         for path in list(&given["folders"]) {
             fs::create_dir_all(folder.path().join(path)).unwrap();
+        }
+        for (name, program) in read("exec.json").iter().filter_map(Value::as_object).flatten() {
+            stand_in(&folder.path().join("bin"), name, program);
         }
         for (path, to) in pairs(&given["links"]) {
             symlink(to, folder.path().join(path)).unwrap();
@@ -132,6 +136,9 @@ impl Scenario {
         });
         if let Some(at) = report.expires_at {
             seen["expires_at"] = json!(at.to_string());
+        }
+        if !report.notes.is_empty() {
+            seen["notes"] = json!(report.notes);
         }
         if self.given["builder"]["anonymous"] != json!(true) {
             seen["key"] = json!(server.key_of_a_call(&client).await);
@@ -235,6 +242,19 @@ fn pairs(value: &Value) -> Vec<(String, String)> {
     let all = value.as_object().into_iter().flatten();
     all.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
         .collect()
+}
+
+/// A program that says what it is told to say.
+fn stand_in(folder: &Path, name: &str, program: &Value) {
+    only(program, &["prints", "status"]);
+    fs::create_dir_all(folder).unwrap();
+    let prints = program["prints"]
+        .as_str()
+        .unwrap_or_default()
+        .replace('\'', r"'\''");
+    let script = format!("#!/bin/sh\nprintf %s '{prints}'\nexit {}\n", program["status"]);
+    fs::write(folder.join(name), script).unwrap();
+    fs::set_permissions(folder.join(name), Permissions::from_mode(0o700)).unwrap();
 }
 
 /// Git keeps no modes: files begin as 0600 and folders as 0700.
