@@ -76,7 +76,11 @@ impl<P: CredentialProvider> CredentialProvider for Named<P> {
         Box::pin(async {
             let given = self.provider.provide().await?;
             if given.is_none() {
-                return Err(ProviderError::new(format!("{} has none", self.provider.source())));
+                return Err(ProviderError::new(match self.provider.source() {
+                    Source::File { .. } => "there is no such file".to_owned(),
+                    Source::Environment { variable } => format!("{variable} is not set"),
+                    other => format!("{other} has none"),
+                }));
             }
             Ok(given)
         })

@@ -8,11 +8,13 @@ mod environment;
 mod file;
 mod key;
 mod pairing;
+mod places;
 pub mod profiles;
 mod provider;
 mod small_file;
 mod source;
 mod spec;
+mod tracked;
 mod variables;
 
 pub use cache::Expiry;

@@ -78,11 +78,7 @@ impl ProviderError {
 
     /// The error of a client that cannot be built.
     pub(crate) fn into_error(self) -> crate::Error {
-        let mut text = self.message;
-        if let Some(first) = text.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        let error = crate::Error::configuration(format!("{}.", text.trim_end_matches('.')));
+        let error = crate::Error::configuration(format!("{}.", self.message.trim_end_matches('.')));
         match self.hint {
             Some(hint) => error.with_hint(hint),
             None => error,

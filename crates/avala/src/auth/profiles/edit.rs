@@ -67,7 +67,7 @@ impl Profiles {
 
     /// Makes a profile the one that is used when nothing else is said.
     pub fn switch(&mut self, name: &str) -> Result<(), Error> {
-        self.wanted(name).map_err(ProviderError::into_error)?;
+        self.usable(name)?;
         self.change_settings(|document| {
             replace(document.as_table_mut(), "default", value(name));
             Ok(())
@@ -76,11 +76,7 @@ impl Profiles {
 
     /// Stores a profile's key in our own file, bound to the profile's URL. What was stored for it before is gone.
     pub fn store(&mut self, name: &str, key: &Secret, expires_at: Option<Timestamp>) -> Result<(), Error> {
-        let url = self
-            .wanted(name)
-            .map_err(ProviderError::into_error)?
-            .url()
-            .to_owned();
+        let url = self.usable(name)?.url().to_owned();
         self.change_secrets(|document| {
             let table = entry(document, name)?;
             replace(table, "api_key", value(key.expose()));
@@ -273,12 +269,16 @@ fn entry<'a>(document: &'a mut DocumentMut, name: &str) -> Result<&'a mut Table,
         .ok_or_else(unusual)
 }
 
-/// Sets a value and leaves the comment behind it where it is.
+/// Sets a value, and leaves the spaces and the comment around it as they are.
 fn replace(table: &mut Table, name: &str, mut item: Item) {
-    if let (Some(old), Some(new)) = (table.get(name).and_then(Item::as_value), item.as_value_mut()) {
+    let Some(old) = table.get_mut(name) else {
+        table.insert(name, item);
+        return;
+    };
+    if let (Some(old), Some(new)) = (old.as_value(), item.as_value_mut()) {
         *new.decor_mut() = old.decor().clone();
     }
-    table.insert(name, item);
+    *old = item;
 }
 
 fn written(source: &SourceSpec) -> Item {

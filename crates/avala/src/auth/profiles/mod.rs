@@ -126,8 +126,8 @@ impl Profiles {
 
     /// What gives a profile's key.
     pub fn provider(&self, name: &str) -> Result<Arc<dyn CredentialProvider>, Error> {
-        let profile = self.wanted(name).map_err(ProviderError::into_error)?;
-        self.provider_of(profile).map_err(ProviderError::into_error)
+        self.provider_of(self.usable(name)?)
+            .map_err(|error| unusable(name, error))
     }
 
     pub(crate) fn provider_of(
@@ -148,7 +148,12 @@ impl Profiles {
         })
     }
 
-    /// A profile that must be there.
+    /// A profile that was asked for, or the whole error of its absence.
+    pub(crate) fn usable(&self, name: &str) -> Result<&Profile, Error> {
+        self.wanted(name).map_err(|error| unusable(name, error))
+    }
+
+    /// A profile that was asked for.
     pub(crate) fn wanted(&self, name: &str) -> Result<&Profile, ProviderError> {
         self.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.all.iter().map(|profile| profile.name.as_str()).collect();
@@ -163,6 +168,13 @@ impl Profiles {
                 .with_hint("Name one of those, or make it.")
         })
     }
+}
+
+fn unusable(name: &str, error: ProviderError) -> Error {
+    let name = if is_name(name) { name } else { "of that name" };
+    error
+        .about(format_args!("The profile {name} cannot be used:"))
+        .into_error()
 }
 
 /// Whether a text can be a profile's name: it is printed, and stands in TOML and in paths of keychains.
