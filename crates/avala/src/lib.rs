@@ -53,8 +53,8 @@ pub mod resources;
 pub mod transport;
 
 pub use auth::{
-    Credential, CredentialChain, CredentialProvider, CredentialReport, Environment, Expiry, ProviderError,
-    ProviderFuture, Source, Tried,
+    Credential, CredentialChain, CredentialProvider, CredentialReport, Environment, ExecKey, Expiry, Preset,
+    ProviderError, ProviderFuture, Source, Tried,
 };
 pub use avala_api as api;
 pub use avala_api::{
