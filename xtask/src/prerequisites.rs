@@ -58,6 +58,20 @@ pub(crate) fn password_store(packages: &SystemPackages) -> Result<PathBuf> {
     in_search_path("pass").context("`pass` is installed, but not in the search path")
 }
 
+/// A keyring of the Secret Service, and a message bus of its own to reach it by.
+pub(crate) fn keyring(packages: &SystemPackages) -> Result<PathBuf> {
+    let purpose = "keeps keys as a desktop does";
+    for (program, package) in [
+        ("dbus-run-session", "dbus-daemon"),
+        ("gnome-keyring-daemon", "gnome-keyring"),
+    ] {
+        if in_search_path(program).is_none() {
+            packages.install(package, purpose)?;
+        }
+    }
+    in_search_path("gnome-keyring-daemon").context("GNOME Keyring is installed, but not in the search path")
+}
+
 fn in_search_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)

@@ -32,7 +32,9 @@
 //! search; only one that is absent lets the next be looked at. Key and base URL are resolved as a pair: a key is sent to
 //! the origin it belongs to, and nowhere else.
 //!
-//! A source of your own is a [`CredentialProvider`]. A client asks its source when it needs the key, again some time before a
+//! [`ExecKey`] asks another program for the key, and [`Preset`] knows the commands of 1Password, Vault, Azure Key Vault,
+//! Infisical, Doppler and `pass`. With the feature `keychain`, `keychain::KeychainKey` reads it from the keychain of Linux.
+//! [`ClientBuilder::credentials`] takes either. A source of your own is a [`CredentialProvider`]. A client asks its source when it needs the key, again some time before a
 //! known end, and once when a server answered 401: then the call is sent a second time with the new key. So a key is rotated
 //! by putting the next one where the first came from; nothing is started anew.
 //!
@@ -52,6 +54,8 @@ mod poller;
 pub mod resources;
 pub mod transport;
 
+#[cfg(feature = "keychain")]
+pub use auth::keychain;
 pub use auth::{
     Credential, CredentialChain, CredentialProvider, CredentialReport, Environment, ExecKey, Expiry, Preset,
     ProviderError, ProviderFuture, Source, Tried,

@@ -7,6 +7,8 @@ mod dotenv;
 mod environment;
 mod exec;
 mod key;
+#[cfg(feature = "keychain")]
+pub mod keychain;
 mod presets;
 mod provider;
 mod source;

@@ -20,6 +20,11 @@ pub enum Source {
         /// The file.
         path: PathBuf,
     },
+    /// The operating system's keychain.
+    Keychain {
+        /// The entry.
+        account: String,
+    },
     /// Another program.
     Exec {
         /// Its name and its arguments, without what looks like a secret.
@@ -47,6 +52,7 @@ impl fmt::Display for Source {
             Self::Explicit => f.write_str("an explicit key"),
             Self::Environment { variable } => write!(f, "the environment variable {variable}"),
             Self::Dotenv { path } => write!(f, "the file {}", path.display()),
+            Self::Keychain { account } => write!(f, "the keychain entry {account}"),
             Self::Exec { program } => write!(f, "the program `{program}`"),
             Self::Named { name } => f.write_str(name),
             Self::Anonymous => f.write_str("no key"),
