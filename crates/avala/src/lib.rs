@@ -34,9 +34,11 @@
 //!
 //! [`ExecKey`] asks another program for the key, and [`Preset`] knows the commands of 1Password, Vault, Azure Key Vault,
 //! Infisical, Doppler and `pass`. With the feature `keychain`, `keychain::KeychainKey` reads it from the keychain of Linux.
-//! [`ClientBuilder::credentials`] takes either. A source of your own is a [`CredentialProvider`]. A client asks its source when it needs the key, again some time before a
-//! known end, and once when a server answered 401: then the call is sent a second time with the new key. So a key is rotated
-//! by putting the next one where the first came from; nothing is started anew.
+//! [`ClientBuilder::credentials`] takes any of them, and a source of your own, which is a [`CredentialProvider`].
+//!
+//! A client asks its source when it needs the key, again some time before a known end, and once when a server answered 401:
+//! then the call is sent a second time with the new key. So a key is rotated by putting the next one where the first came
+//! from; nothing is started anew.
 //!
 //! # What is repeated
 //!

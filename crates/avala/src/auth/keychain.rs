@@ -14,8 +14,6 @@ use zeroize::Zeroizing;
 use super::{Credential, CredentialProvider, ProviderError, ProviderFuture, Source};
 use crate::Error;
 
-/// To which service our entries belong.
-const SERVICE: &str = "avala";
 /// How long a keychain may take. It is on this machine; one that takes longer waits for somebody to unlock it.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 
@@ -124,7 +122,7 @@ fn entry(account: &str) -> Result<Entry, ProviderError> {
     }
     let label = format!("API key of Avala ({account})");
     dbus_secret_service_keyring_store::Store::new()
-        .and_then(|store| store.build(SERVICE, account, Some(&[("label", label.as_str())].into())))
+        .and_then(|store| store.build("avala", account, Some(&[("label", label.as_str())].into())))
         .map_err(|error| explained(&error))
 }
 
