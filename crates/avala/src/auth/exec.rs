@@ -28,6 +28,8 @@ const MESSAGES_LIMIT: usize = 16 * 1024;
 const LONGEST_SHOWN: usize = 200;
 /// Shorter words are no keys.
 const SHORTEST_KEY: usize = 8;
+/// How many words of an output are looked for in the messages. An answer has hardly more.
+const WORDS_COMPARED: usize = 16;
 
 /// A key that another program prints: the command of a secret manager, or a script of your own.
 ///
@@ -273,8 +275,12 @@ impl Text {
     fn shown_without(&self, printed: &Self) -> String {
         let mut text = Zeroizing::new(String::from_utf8_lossy(self.bytes()).into_owned());
         let printed = Zeroizing::new(String::from_utf8_lossy(printed.bytes()).into_owned());
-        for word in printed.split(|character: char| character.is_whitespace() || character == '"') {
-            if word.len() >= SHORTEST_KEY && text.contains(word) {
+        let words = printed.split(|character: char| character.is_whitespace() || character == '"');
+        for word in words
+            .filter(|word| word.len() >= SHORTEST_KEY)
+            .take(WORDS_COMPARED)
+        {
+            if text.contains(word) {
                 text = Zeroizing::new(text.replace(word, redact::REDACTED));
             }
         }
