@@ -62,7 +62,7 @@ pub(crate) fn password_store(packages: &SystemPackages) -> Result<PathBuf> {
 pub(crate) fn keyring(packages: &SystemPackages) -> Result<PathBuf> {
     let purpose = "keeps keys as a desktop does";
     for (program, package) in [
-        ("dbus-run-session", "dbus-daemon"),
+        ("dbus-run-session", "dbus"),
         ("gnome-keyring-daemon", "gnome-keyring"),
     ] {
         if in_search_path(program).is_none() {
