@@ -48,6 +48,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
             found: prerequisites::proxy(&packages, "caddy", "version"),
         },
         Prerequisite {
+            variable: "AVALA_TEST_KEYRING",
+            checks: "keys in a real keyring",
+            found: prerequisites::keyring(&packages),
+        },
+        Prerequisite {
+            variable: "AVALA_TEST_PASS",
+            checks: "keys in the password store `pass`",
+            found: prerequisites::password_store(&packages),
+        },
+        Prerequisite {
             variable: "AVALA_TEST_POSTGRES",
             checks: "the stories of the server on PostgreSQL",
             found: match &cluster {

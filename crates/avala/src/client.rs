@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use avala_api::{CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response, Retry, Secret};
+use avala_api::{
+    CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response, Retry, Secret,
+};
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt as _};
 use http::HeaderValue;

@@ -33,9 +33,13 @@
 //! search; only one that is absent lets the next be looked at. Key and base URL are resolved as a pair: a key is sent to
 //! the origin it belongs to, and nowhere else.
 //!
-//! A source of your own is a [`CredentialProvider`]. A client asks its source when it needs the key, again some time before a
-//! known end, and once when a server answered 401: then the call is sent a second time with the new key. So a key is rotated
-//! by putting the next one where the first came from; nothing is started anew.
+//! [`ExecKey`] asks another program for the key, and [`Preset`] knows the commands of 1Password, Vault, Azure Key Vault,
+//! Infisical, Doppler and `pass`. With the feature `keychain`, `keychain::KeychainKey` reads it from the keychain of Linux.
+//! [`ClientBuilder::credentials`] takes any of them, and a source of your own, which is a [`CredentialProvider`].
+//!
+//! A client asks its source when it needs the key, again some time before a known end, and once when a server answered 401:
+//! then the call is sent a second time with the new key. So a key is rotated by putting the next one where the first came
+//! from; nothing is started anew.
 //!
 //! # What is repeated
 //!
@@ -53,9 +57,11 @@ mod poller;
 pub mod resources;
 pub mod transport;
 
+#[cfg(feature = "keychain")]
+pub use auth::keychain;
 pub use auth::{
-    Credential, CredentialChain, CredentialProvider, CredentialReport, Environment, Expiry, KeyFile,
-    ProviderError, ProviderFuture, Source, Tried, profiles,
+    Credential, CredentialChain, CredentialProvider, CredentialReport, Environment, ExecKey, Expiry, KeyFile,
+    Preset, ProviderError, ProviderFuture, Source, Tried, profiles,
 };
 pub use avala_api as api;
 pub use avala_api::{

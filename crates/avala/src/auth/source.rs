@@ -32,6 +32,16 @@ pub enum Source {
         /// Where the profile's key comes from, such as `keychain:staging`. None if there is no such profile.
         key_from: Option<String>,
     },
+    /// The operating system's keychain.
+    Keychain {
+        /// The entry.
+        account: String,
+    },
+    /// Another program.
+    Exec {
+        /// Its name and its arguments, without what looks like a secret.
+        program: String,
+    },
     /// A source with a name of its own.
     Named {
         /// The name.
@@ -59,6 +69,8 @@ impl fmt::Display for Source {
                 name,
                 key_from: Some(from),
             } => write!(f, "the profile {name} ({from})"),
+            Self::Keychain { account } => write!(f, "the keychain entry {account}"),
+            Self::Exec { program } => write!(f, "the program `{program}`"),
             Self::Named { name } => f.write_str(name),
             Self::Anonymous => f.write_str("no key"),
         }

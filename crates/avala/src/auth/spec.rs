@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
-use super::{CredentialProvider, Environment, KeyFile, ProviderError, variables::EnvironmentKey};
+use super::{CredentialProvider, Environment, ExecKey, KeyFile, ProviderError, variables::EnvironmentKey};
 
 /// What people may write, for errors.
 const KNOWN: &str =
@@ -205,8 +205,13 @@ pub(crate) fn provider(
             Err(_) => path.clone(),
         }))),
         SourceSpec::Stored => missing("place where it would be stored"),
+        #[cfg(feature = "keychain")]
+        SourceSpec::Keychain { account } => Ok(Arc::new(super::keychain::KeychainKey::new(account))),
+        #[cfg(not(feature = "keychain"))]
         SourceSpec::Keychain { .. } => missing("keychain"),
-        SourceSpec::Exec { .. } => missing("way to run programs"),
+        SourceSpec::Exec { command } => Ok(Arc::new(
+            ExecKey::new(command.iter().map(String::as_str)).environment(environment.clone()),
+        )),
         SourceSpec::AwsSecretsManager { .. } => missing("AWS Secrets Manager"),
         SourceSpec::GoogleSecretManager { .. } => missing("Google Cloud Secret Manager"),
     }
