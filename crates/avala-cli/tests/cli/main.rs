@@ -23,6 +23,7 @@ mod owners;
 mod pepper;
 mod proxy;
 mod resources;
+mod scan;
 mod secrets;
 mod seed;
 mod serve;
