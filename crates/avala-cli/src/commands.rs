@@ -72,7 +72,7 @@ pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Runs one command to its end.
 pub(crate) fn run(cli: Cli, out: Output) -> Result<Exit, Failure> {
     match cli.command {
-        Command::Scan(args) => scan::run(&cli.global, args, out),
+        Command::Scan(args) => scan::run(&cli.global, &args, out),
         #[cfg(feature = "server")]
         Command::Serve(args) => serve::run(&cli.global, *args, out),
         #[cfg(feature = "server")]

@@ -26,7 +26,7 @@ const MOST_NAMED: usize = 5;
 
 /// Finding a key ends with 1, so nothing else may: a search that could not be made is never taken for one that found
 /// something, nor for one that did not.
-pub(super) fn run(global: &Global, args: Scan, out: Output) -> Result<Exit, Failure> {
+pub(super) fn run(global: &Global, args: &Scan, out: Output) -> Result<Exit, Failure> {
     logging::start(global, None)?;
     if args.install_hook {
         if global.read_only {
@@ -193,11 +193,12 @@ fn note(out: Output, skipped: &[String], why: &str) {
 }
 
 fn named(paths: &[String]) -> String {
-    let mut text = paths[..paths.len().min(MOST_NAMED)].join(", ");
-    if paths.len() > MOST_NAMED {
-        text.push_str(&format!(" and {} more", paths.len() - MOST_NAMED));
+    let more = paths.len().saturating_sub(MOST_NAMED);
+    let named = paths[..paths.len() - more].join(", ");
+    if more == 0 {
+        return named;
     }
-    text
+    format!("{named} and {more} more")
 }
 
 /// A path as it is printed: a key may stand in the name of a file, too.

@@ -80,6 +80,7 @@ impl Repository {
         let mut child = git(&self.top, &["cat-file", "--batch"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .map_err(|error| not_started(&error))?;
         let (Some(names), Some(contents)) = (child.stdin.take(), child.stdout.take()) else {

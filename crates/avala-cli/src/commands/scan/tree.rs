@@ -16,7 +16,8 @@ pub(super) fn search(root: &Path, report: &mut Report) -> Result<(), Failure> {
     let metadata = fs::metadata(root)
         .map_err(|error| Failure::usage(format!("{} cannot be read: {error}.", shown(root))))?;
     if metadata.is_file() {
-        return Ok(file(root, report));
+        file(root, report);
+        return Ok(());
     }
     if !metadata.is_dir() {
         return Err(Failure::usage(format!(
