@@ -15,6 +15,7 @@ mod new_key;
 mod object;
 mod organizations;
 mod projects;
+mod scan;
 #[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "server")]
@@ -46,6 +47,7 @@ pub use new_key::*;
 pub use object::*;
 pub use organizations::*;
 pub use projects::*;
+pub use scan::*;
 #[cfg(feature = "server")]
 pub use serve::*;
 #[cfg(feature = "server")]
@@ -143,6 +145,14 @@ pub enum Command {
     /// Submit the decisions of agents
     #[command(subcommand)]
     AgentActions(AgentActions),
+    /// Find API keys in files, before others do
+    ///
+    /// Found are keys of a server of this project, without doubt, and the other shapes that Avala has published, where
+    /// they stand beside an Avala name. Searched are files that git would not ignore. A key is named by its public part
+    /// and never printed; a line that says `avala:allow` is let through.
+    ///
+    /// Ends with 0 if nothing was found, with 1 if something was, and with 2 if the search could not be made.
+    Scan(Scan),
     /// Run an Avala server on this machine
     ///
     /// The same API, with its own accounts and keys; everything it keeps is in the data directory. `--dev` is for trying

@@ -14,6 +14,7 @@ mod inference_providers;
 mod organizations;
 mod profiles;
 mod projects;
+mod scan;
 #[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "server")]
@@ -73,6 +74,7 @@ pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Runs one command to its end.
 pub(crate) fn run(cli: Cli, out: Output) -> Result<Exit, Failure> {
     match cli.command {
+        Command::Scan(args) => scan::run(&cli.global, &args, out),
         #[cfg(feature = "server")]
         Command::Serve(args) => serve::run(&cli.global, *args, out),
         #[cfg(feature = "server")]
@@ -112,6 +114,7 @@ async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::WebhookDeliveries(verb) => webhook_deliveries::run(session, verb).await?,
         Command::Agents(verb) => agents::run(session, verb).await?,
         Command::AgentActions(verb) => agent_actions::run(session, verb).await?,
+        Command::Scan(_) => return Err(Failure::local("This command runs on its own.")),
         #[cfg(feature = "server")]
         Command::Serve(_) | Command::Server(_) | Command::Demo(_) => {
             return Err(Failure::local("This command runs on its own."));

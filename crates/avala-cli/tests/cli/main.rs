@@ -24,6 +24,7 @@ mod owners;
 mod pepper;
 mod proxy;
 mod resources;
+mod scan;
 mod secrets;
 mod seed;
 mod serve;
