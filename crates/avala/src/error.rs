@@ -76,7 +76,19 @@ impl Error {
 
     pub(crate) fn of_transport(error: &TransportError) -> Self {
         let (kind, hint) = match error.failure {
-            TransportFailure::Connect => (ErrorKind::Connection, connect_hint(&error.message)),
+            TransportFailure::Resolve => (
+                ErrorKind::Connection,
+                "See whether the host's name is right and known here.",
+            ),
+            TransportFailure::Connect => (
+                ErrorKind::Connection,
+                "See whether the host is right and reachable from here.",
+            ),
+            TransportFailure::Proxy => (
+                ErrorKind::Connection,
+                "See the proxy's address and credentials (HTTPS_PROXY, or `proxy` of the builder), and whether it lets this host through.",
+            ),
+            TransportFailure::Tls => (ErrorKind::Connection, tls_hint(&error.message)),
             TransportFailure::Timeout => (
                 ErrorKind::Timeout,
                 "The server is slow or unreachable; try again.",
@@ -225,14 +237,16 @@ impl Error {
     }
 }
 
-/// What to do where no connection came about. Certificates of one's own are the usual trouble of one's own server.
-fn connect_hint(message: &str) -> &'static str {
+/// What to do where TLS failed. Certificates of one's own are the usual trouble of one's own server.
+fn tls_hint(message: &str) -> &'static str {
     if message.contains("UnknownIssuer") {
         "The server's certificate is signed by nobody this machine trusts. Name its CA's certificate with AVALA_CA_BUNDLE=FILE."
     } else if message.contains("CaUsedAsEndEntity") {
         "The server's certificate is a CA's own; it needs one that a CA signed (basicConstraints=CA:FALSE)."
+    } else if message.contains("received fatal alert") {
+        "The server refused the client's certificate, or wants one: see `client_certificate` of the builder."
     } else {
-        "See whether the host is right and reachable from here."
+        "See whether the server speaks TLS at this port, and whether its certificate is valid and for this host."
     }
 }
 
@@ -413,9 +427,10 @@ mod tests {
                 "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
                 "basicConstraints=CA:FALSE",
             ),
-            ("connection refused", "reachable"),
+            ("received fatal alert: CertificateRequired", "client_certificate"),
+            ("invalid peer certificate: Expired", "valid"),
         ] {
-            let error = TransportError::new(TransportFailure::Connect, false, said);
+            let error = TransportError::new(TransportFailure::Tls, false, said);
             let error = Error::of_transport(&error);
             assert!(error.hint().unwrap().contains(hint), "{error}");
         }
