@@ -61,7 +61,7 @@ impl SendError {
     pub(crate) fn of(error: legacy::Error) -> Self {
         let failure = if error.is_connect() {
             unconnected(&error)
-        } else if causes(&error).filter_map(tls).any(is_refusal) {
+        } else if is_refusal(&error) {
             Failure::Tls
         } else {
             broken(&error)
@@ -117,22 +117,23 @@ fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
 }
 
 /// Whether the server refused our certificate, or wanted one. With TLS 1.3 it may say so when the request is on its way
-/// already; it never reads it then.
-fn is_refusal(error: &rustls::Error) -> bool {
-    use rustls::AlertDescription as Alert;
-    matches!(
-        error,
-        rustls::Error::AlertReceived(
-            Alert::BadCertificate
-                | Alert::UnsupportedCertificate
-                | Alert::CertificateRevoked
-                | Alert::CertificateExpired
-                | Alert::CertificateUnknown
-                | Alert::UnknownCA
-                | Alert::AccessDenied
-                | Alert::CertificateRequired
-        )
-    )
+/// already; it never reads it then. HTTP/2's engine keeps nothing of such an error but its text.
+fn is_refusal(error: &legacy::Error) -> bool {
+    const ALERTS: [&str; 9] = [
+        "BadCertificate",
+        "UnsupportedCertificate",
+        "CertificateRevoked",
+        "CertificateExpired",
+        "CertificateUnknown",
+        "UnknownCA",
+        "AccessDenied",
+        "CertificateRequired",
+        // Signed by somebody who has the name of one who is trusted.
+        "DecryptError",
+    ];
+    let said = causes(error).last().map(ToString::to_string).unwrap_or_default();
+    said.strip_prefix("received fatal alert: ")
+        .is_some_and(|alert| ALERTS.contains(&alert))
 }
 
 /// Whether the engine gave the request up before its first byte: a kept connection turned out to be closed.

@@ -53,6 +53,12 @@ impl Core {
     pub(crate) fn jitter(&self) -> f64 {
         fastrand::f64()
     }
+
+    /// A name for a call that no other one has.
+    #[allow(clippy::unused_self, reason = "as above")]
+    pub(crate) fn request_id(&self) -> String {
+        format!("{:032x}", fastrand::u128(..))
+    }
 }
 
 /// An async client. Cloning it is cheap; clones share connections.

@@ -42,6 +42,7 @@ pub(crate) async fn send<O: Operation>(
     async move {
         let prepared = Prepared::new(core, operation, options).map_err(|error| error.of_call(&route, 0))?;
         let (outcome, attempts, key) = attempts(core, &prepared, options).await;
+        let outcome = outcome.map_err(|error| error.of_request(prepared.request_id()));
         let outcome = outcome.and_then(|answer| decode(answer, attempts, Tidy::of(key.as_deref())));
         // Not the current span: when ours is filtered out, that is the caller's.
         own.record("attempts", attempts);
