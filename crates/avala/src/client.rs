@@ -91,6 +91,11 @@ impl Client {
         Self { core: Arc::new(core) }
     }
 
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     pub(crate) fn carrier(&self) -> Async {
         Async {
             core: Arc::clone(&self.core),

@@ -207,3 +207,23 @@ async fn one(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use avala_api::webhooks;
+
+    use super::*;
+
+    #[test]
+    fn a_call_on_its_way_takes_two_kibibytes_at_most() {
+        let client = crate::Client::builder()
+            .environment(crate::Environment::empty())
+            .api_key("avk_x")
+            .build()
+            .unwrap();
+        let core = client.core();
+        let (list, options) = (webhooks::List::new(), CallOptions::default());
+        let future = send(core, &list, &options);
+        assert!(size_of_val(&future) <= 2048, "{}", size_of_val(&future));
+    }
+}

@@ -61,6 +61,8 @@ fn is_reserved(name: &HeaderName) -> bool {
         "trailer",
         "expect",
     ];
+    // Where headers become variables, as in WSGI and CGI, the two spellings are one.
+    let name = name.as_str().replace('_', "-");
     RESERVED.contains(&name.as_str())
 }
 
@@ -84,6 +86,7 @@ mod tests {
             "transfer-encoding",
             "Cookie",
             "te",
+            "x_avala_api_key",
         ] {
             assert!(outcome(name, "x").is_err(), "{name}");
         }
