@@ -102,6 +102,16 @@ impl Client {
         }
     }
 
+    /// Does what a call does to have its key, for measurements.
+    #[cfg(feature = "measure")]
+    #[doc(hidden)]
+    pub async fn has_key(&self) -> bool {
+        match &self.core.credentials {
+            Some(credentials) => credentials.get().await.is_ok(),
+            None => false,
+        }
+    }
+
     /// A call of any operation of [`crate::api`].
     pub fn call<O: Operation>(&self, operation: O) -> Request<O, Async> {
         Request::new(operation, self.carrier())
