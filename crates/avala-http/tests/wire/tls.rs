@@ -109,6 +109,7 @@ async fn an_old_version_of_tls_is_refused_when_a_newer_one_is_demanded() {
 }
 
 #[tokio::test]
+#[cfg(feature = "http2")]
 async fn http_2_is_offered_unless_switched_off() {
     let authority = Authority::new();
     let mut configuration = authority.server();

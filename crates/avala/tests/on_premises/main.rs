@@ -12,10 +12,9 @@ mod support;
 
 mod site;
 
-use std::{io::Write as _, time::Duration};
+use std::{io::Write as _, sync::Mutex, time::Duration};
 
 use avala::{ClientBuilder, Environment, Error, ErrorKind};
-use http::Version;
 use site::{Authority, BASIC, Demands, NOTHING, Proxy, Server, client_of};
 use support::CANARY;
 use tokio::{
@@ -178,6 +177,12 @@ fn a_client_key_that_does_not_fit_is_an_error_that_does_not_quote_it() {
 // Covers: W10
 #[tokio::test]
 async fn a_proxy_learns_its_password_and_where_to_and_nothing_else() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(Mutex::new(log.reopen().unwrap()))
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
     // Given a server behind a proxy,
     let authority = Authority::new();
     let server = Server::start(&authority, NOTHING).await;
@@ -207,7 +212,9 @@ async fn a_proxy_learns_its_password_and_where_to_and_nothing_else() {
     // and a wrong password is told, and shown nowhere.
     let error = calls(through("robot:wr0ng-word@")).await.unwrap_err();
     assert_refused(&error, "No way through the proxy: ", "credentials");
-    let shown = format!("{shown} {client:?} {error} {error:?}");
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    assert!(log.contains("avala.operation"), "the log was on: {log}");
+    let shown = format!("{shown} {client:?} {error} {error:?} {log}");
     for secret in ["robot", "s3cr3t", "wr0ng", BASIC] {
         assert!(!shown.contains(secret), "{shown}");
     }
@@ -260,7 +267,7 @@ async fn closed_port() -> u16 {
 #[cfg(feature = "http2")]
 async fn http_2_carries_many_calls_over_one_connection_unless_switched_off() {
     let authority = Authority::new();
-    for (is_off, version) in [(false, Version::HTTP_2), (true, Version::HTTP_11)] {
+    for (is_off, version) in [(false, http::Version::HTTP_2), (true, http::Version::HTTP_11)] {
         let server = Server::start(&authority, NOTHING).await;
         let mut builder = server.client().ca_bundle_pem(authority.pem.as_str());
         if is_off {
