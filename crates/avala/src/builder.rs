@@ -9,7 +9,7 @@ use crate::{
     auth::{Asked, Credentials, ExpiryHook, resolve},
     blocking::{self, Blocking},
     client::Core,
-    transport::{Network, Transport, user_agent},
+    transport::{Network, Transport, WayOut, user_agent},
 };
 
 /// A client under construction, async or blocking. `build` does local work only: it reads the environment, the settings of
@@ -21,7 +21,7 @@ pub struct ClientBuilder<Kind = Async> {
     retry: Retry,
     timeout: Option<Duration>,
     attempt_timeout: Option<Duration>,
-    connect_timeout: Option<Duration>,
+    pub(crate) way_out: WayOut,
     transport: Option<Arc<dyn Transport>>,
     expiry_hook: Option<ExpiryHook>,
     kind: PhantomData<fn() -> Kind>,
@@ -35,7 +35,7 @@ impl<Kind> Default for ClientBuilder<Kind> {
             retry: Retry::default(),
             timeout: None,
             attempt_timeout: None,
-            connect_timeout: None,
+            way_out: WayOut::default(),
             transport: None,
             expiry_hook: None,
             kind: PhantomData,
@@ -138,12 +138,6 @@ impl<Kind> ClientBuilder<Kind> {
         self
     }
 
-    /// How long connecting may take, TLS included. 10 seconds unless set.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = Some(timeout);
-        self
-    }
-
     /// How often and how patiently calls are repeated.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
@@ -172,7 +166,7 @@ impl<Kind> ClientBuilder<Kind> {
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(Network::new(
-                self.connect_timeout.unwrap_or(Duration::from_secs(10)),
+                self.way_out,
                 user_agent.to_str().unwrap_or_default(),
                 &self.asked.environment,
             )?),
@@ -203,6 +197,7 @@ impl<Kind> fmt::Debug for ClientBuilder<Kind> {
             .field("dotenv", &self.asked.dotenv)
             .field("environment", &self.asked.environment)
             .field("retry", &self.retry)
+            .field("way_out", &self.way_out)
             .finish_non_exhaustive()
     }
 }

@@ -55,6 +55,12 @@ impl Core {
     pub(crate) fn jitter(&self) -> f64 {
         fastrand::f64()
     }
+
+    /// A name for a call that no other one has.
+    #[allow(clippy::unused_self, reason = "as above")]
+    pub(crate) fn request_id(&self) -> String {
+        format!("{:032x}", fastrand::u128(..))
+    }
 }
 
 /// An async client. Cloning it is cheap; clones share connections.
@@ -87,9 +93,24 @@ impl Client {
         Self { core: Arc::new(core) }
     }
 
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     pub(crate) fn carrier(&self) -> Async {
         Async {
             core: Arc::clone(&self.core),
+        }
+    }
+
+    /// Does what a call does to have its key, for measurements.
+    #[cfg(feature = "measure")]
+    #[doc(hidden)]
+    pub async fn has_key(&self) -> bool {
+        match &self.core.credentials {
+            Some(credentials) => credentials.get().await.is_ok(),
+            None => false,
         }
     }
 

@@ -76,7 +76,19 @@ impl Error {
 
     pub(crate) fn of_transport(error: &TransportError) -> Self {
         let (kind, hint) = match error.failure {
-            TransportFailure::Connect => (ErrorKind::Connection, connect_hint(&error.message)),
+            TransportFailure::Resolve => (
+                ErrorKind::Connection,
+                "See whether the host's name is right and known here.",
+            ),
+            TransportFailure::Connect => (
+                ErrorKind::Connection,
+                "See whether the host is right and reachable from here.",
+            ),
+            TransportFailure::Proxy => (
+                ErrorKind::Connection,
+                "See the proxy's address and credentials (HTTPS_PROXY, or `proxy` of the builder), and whether it lets this host through.",
+            ),
+            TransportFailure::Tls => (ErrorKind::Connection, tls_hint(&error.message)),
             TransportFailure::Timeout => (
                 ErrorKind::Timeout,
                 "The server is slow or unreachable; try again.",
@@ -144,6 +156,14 @@ impl Error {
         self
     }
 
+    /// The name the call was sent by, where no answer came that has one of its own.
+    pub(crate) fn of_request(mut self, id: Option<&str>) -> Self {
+        if self.0.status.is_none() && self.0.may_have_been_sent {
+            self.0.request_id = id.map(|id| Tidy { key: None }.text(id));
+        }
+        self
+    }
+
     pub(crate) fn sent_before(mut self, sent: bool) -> Self {
         self.0.may_have_been_sent |= sent;
         self
@@ -204,7 +224,7 @@ impl Error {
         self.0.rate_limit
     }
 
-    /// The request's name in the server's log.
+    /// The request's name in the server's log. Where no answer came, the name it was sent by (`X-Request-Id`).
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
@@ -225,14 +245,17 @@ impl Error {
     }
 }
 
-/// What to do where no connection came about. Certificates of one's own are the usual trouble of one's own server.
-fn connect_hint(message: &str) -> &'static str {
-    if message.contains("UnknownIssuer") {
+/// What to do where TLS failed. Certificates of one's own are the usual trouble of one's own server.
+fn tls_hint(message: &str) -> &'static str {
+    // A bad signature is that of somebody who has the name of one who is trusted: a CA that was made anew.
+    if message.contains("UnknownIssuer") || message.contains("BadSignature") {
         "The server's certificate is signed by nobody this machine trusts. Name its CA's certificate with AVALA_CA_BUNDLE=FILE."
     } else if message.contains("CaUsedAsEndEntity") {
         "The server's certificate is a CA's own; it needs one that a CA signed (basicConstraints=CA:FALSE)."
+    } else if message.contains("received fatal alert") {
+        "The server refused the client's certificate, or wants one: see `client_certificate` of the builder."
     } else {
-        "See whether the host is right and reachable from here."
+        "See whether the server speaks TLS at this port, and whether its certificate is valid and for this host."
     }
 }
 
@@ -409,13 +432,15 @@ mod tests {
     fn a_certificate_that_is_not_trusted_says_what_to_name_or_to_make() {
         for (said, hint) in [
             ("invalid peer certificate: UnknownIssuer", "AVALA_CA_BUNDLE=FILE"),
+            ("invalid peer certificate: BadSignature", "AVALA_CA_BUNDLE=FILE"),
             (
                 "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
                 "basicConstraints=CA:FALSE",
             ),
-            ("connection refused", "reachable"),
+            ("received fatal alert: CertificateRequired", "client_certificate"),
+            ("invalid peer certificate: Expired", "valid"),
         ] {
-            let error = TransportError::new(TransportFailure::Connect, false, said);
+            let error = TransportError::new(TransportFailure::Tls, false, said);
             let error = Error::of_transport(&error);
             assert!(error.hint().unwrap().contains(hint), "{error}");
         }

@@ -279,6 +279,7 @@ async fn an_oversized_success_in_chunks_is_refused_as_well() {
     assert_eq!(error.kind(), ErrorKind::TooLarge);
 }
 
+// Covers: R3
 #[tokio::test]
 async fn a_redirect_is_never_followed_and_the_key_stays_home() {
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -477,6 +477,26 @@ async fn the_quota_and_the_request_id_come_with_answers_and_with_errors() {
     );
 }
 
+// Covers: W11
+#[tokio::test(start_paused = true)]
+async fn a_call_has_one_name_for_all_its_attempts_which_is_told_if_no_answer_came() {
+    let broken = || Turn::Fail(TransportFailure::Interrupted, true);
+    let script = Script::of([answer(503, ""), broken(), broken(), broken()]);
+    let client = script.builder().retry(Retry::attempts(2)).build().unwrap();
+    let error = client.webhooks().list().send().await.unwrap_err();
+    let mine = client.webhooks().list().with_header("X-Request-Id", "mine-1");
+    let of_mine = mine.send().await.unwrap_err();
+
+    let names: Vec<_> = (script.seen().iter())
+        .map(|seen| seen.headers["x-request-id"].to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names[0], names[1], "one call");
+    assert_eq!(names[0].len(), 32);
+    assert_eq!(names[2..], ["mine-1", "mine-1"]);
+    assert_eq!(error.request_id(), Some(names[0].as_str()));
+    assert_eq!(of_mine.request_id(), Some("mine-1"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_update_sends_only_what_was_set() {
     let script = Script::of([answer(200, r#"{"uid":"w","target_url":"https://h.example/"}"#)]);

@@ -36,6 +36,57 @@ fn an_error_costs_a_result_one_word() {
     assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
 }
 
+#[test]
+fn a_future_of_ours_makes_nobodys_own_large() {
+    fn fits<F: Future + Send>(future: &F) {
+        assert!(size_of_val(future) <= 2048, "{}", size_of_val(future));
+    }
+    let client = Script::of([]).client();
+    fits(&client.webhooks().list().send());
+    fits(&client.webhooks().list().send_with_response());
+    fits(&client.webhooks().list().items().next());
+    fits(&client.webhooks().list().items().collect_all());
+    fits(&client.exports().wait("e").send());
+    fits(&client.exports().wait("e").states().next());
+}
+
+/// A blocking call, and the client's end, where others would panic: on a thread that runs async code.
+fn calls_and_ends() {
+    let script = Script::of([answer(200, page(0, 1, None)), answer(200, page(0, 1, None))]);
+    let client = script.builder().build_blocking().unwrap();
+    assert_eq!(client.webhooks().list().send().unwrap().items.len(), 1);
+    let clone = client.clone();
+    let mut rest = client.webhooks().list().items();
+    drop(client);
+    assert!(rest.next().unwrap().is_ok(), "what was begun outlives the client");
+    drop((rest, clone));
+}
+
+#[test]
+fn the_blocking_client_works_and_ends_anywhere() {
+    calls_and_ends();
+    for mut runtime in [
+        tokio::runtime::Builder::new_current_thread(),
+        tokio::runtime::Builder::new_multi_thread(),
+    ] {
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(async {
+            calls_and_ends();
+            tokio::spawn(async { calls_and_ends() }).await.unwrap();
+            tokio::task::spawn_blocking(calls_and_ends).await.unwrap();
+            let local = tokio::task::LocalSet::new();
+            local.run_until(async { calls_and_ends() }).await;
+        });
+        // And where the runtime itself is on its way out.
+        let last = Script::of([]).builder().build_blocking().unwrap();
+        runtime.spawn(async move {
+            std::future::pending::<()>().await;
+            drop(last);
+        });
+        drop(runtime);
+    }
+}
+
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

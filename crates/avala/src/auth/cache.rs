@@ -318,3 +318,52 @@ pub(crate) fn failed(source: &super::Source, error: &ProviderError) -> Error {
         None => failed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+    use crate::auth::{ProviderFuture, Source};
+
+    /// A source that is asked only in these tests' nightmares: its key was read before.
+    #[derive(Debug)]
+    struct Read;
+
+    impl CredentialProvider for Read {
+        fn source(&self) -> Source {
+            Source::Explicit
+        }
+
+        fn provide(&self) -> ProviderFuture<'_> {
+            Box::pin(async { Err(ProviderError::new("asked although the key is there")) })
+        }
+    }
+
+    fn holding(read: Credential) -> Credentials {
+        Credentials::new(Arc::new(Read), Some(read), None).unwrap()
+    }
+
+    #[test]
+    fn a_key_that_is_there_is_had_at_once_and_without_memory() {
+        let in_an_hour = Timestamp::from(SystemTime::now() + Duration::from_hours(1));
+        for credentials in [
+            holding(Credential::new("avk_x")),
+            // The clock has to be looked at, too.
+            holding(Credential::new("avk_x").expires_at(in_an_hour)),
+        ] {
+            let mut had = 0;
+            let cost = allocation_counter::measure(|| {
+                for _ in 0..100 {
+                    let mut context = Context::from_waker(Waker::noop());
+                    let key = pin!(credentials.get()).poll(&mut context);
+                    had += usize::from(matches!(key, Poll::Ready(Ok(_))));
+                }
+            });
+            assert_eq!((had, cost.count_total), (100, 0));
+        }
+    }
+}

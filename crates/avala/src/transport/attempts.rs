@@ -42,6 +42,7 @@ pub(crate) async fn send<O: Operation>(
     async move {
         let prepared = Prepared::new(core, operation, options).map_err(|error| error.of_call(&route, 0))?;
         let (outcome, attempts, key) = attempts(core, &prepared, options).await;
+        let outcome = outcome.map_err(|error| error.of_request(prepared.request_id()));
         let outcome = outcome.and_then(|answer| decode(answer, attempts, Tidy::of(key.as_deref())));
         // Not the current span: when ours is filtered out, that is the caller's.
         own.record("attempts", attempts);
@@ -204,5 +205,25 @@ async fn one(
             again: retry::after_failure(&prepared.route, &error),
             asked: None,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use avala_api::webhooks;
+
+    use super::*;
+
+    #[test]
+    fn a_call_on_its_way_takes_two_kibibytes_at_most() {
+        let client = crate::Client::builder()
+            .environment(crate::Environment::empty())
+            .api_key("avk_x")
+            .build()
+            .unwrap();
+        let core = client.core();
+        let (list, options) = (webhooks::List::new(), CallOptions::default());
+        let future = send(core, &list, &options);
+        assert!(size_of_val(&future) <= 2048, "{}", size_of_val(&future));
     }
 }

@@ -40,6 +40,7 @@ impl Prepared {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         headers::add(&mut headers, options)?;
+        headers::name(&mut headers, || core.request_id());
         let needs_key = O::ROUTE.access != Access::Anonymous;
         if needs_key && core.credentials.is_none() {
             return Err(Error::configuration(
@@ -56,6 +57,11 @@ impl Prepared {
             headers,
             body,
         })
+    }
+
+    /// The call's name, if it is text.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        avala_api::request_id(&self.headers)
     }
 
     /// One request of the call, with this key.
