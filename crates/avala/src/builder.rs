@@ -9,6 +9,7 @@ use crate::{
     auth::{Asked, Credentials, ExpiryHook, resolve},
     blocking::{self, Blocking},
     client::Core,
+    introspection::Known,
     transport::{Network, Transport, user_agent},
 };
 
@@ -24,6 +25,7 @@ pub struct ClientBuilder<Kind = Async> {
     connect_timeout: Option<Duration>,
     transport: Option<Arc<dyn Transport>>,
     expiry_hook: Option<ExpiryHook>,
+    without_permission_check: bool,
     kind: PhantomData<fn() -> Kind>,
 }
 
@@ -38,6 +40,7 @@ impl<Kind> Default for ClientBuilder<Kind> {
             connect_timeout: None,
             transport: None,
             expiry_hook: None,
+            without_permission_check: false,
             kind: PhantomData,
         }
     }
@@ -150,6 +153,12 @@ impl<Kind> ClientBuilder<Kind> {
         self
     }
 
+    /// Sends calls even if the key is known to lack the scope they need: the server's word alone counts.
+    pub fn without_permission_check(mut self) -> Self {
+        self.without_permission_check = true;
+        self
+    }
+
     /// Another way to the server than the network.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
@@ -180,6 +189,8 @@ impl<Kind> ClientBuilder<Kind> {
             timeout: self.timeout.unwrap_or(Duration::from_mins(1)),
             attempt_timeout: self.attempt_timeout,
             transport,
+            known: Known::default(),
+            without_permission_check: self.without_permission_check,
         }))
     }
 

@@ -67,6 +67,7 @@ pub(crate) fn resolve(asked: &Asked) -> Result<Resolved, Error> {
         expires_at: None,
         origin: base_url.url().origin().ascii_serialization(),
         tried: found.tried,
+        notes: Vec::new(),
     };
     Ok(Resolved {
         provider: found.provider,
@@ -200,9 +201,7 @@ fn offers(asked: &Asked, dotenv: Option<&DotenvRead>) -> Result<Vec<Offer>, Erro
 /// The text begins as the official clients' does, so that their troubleshooting pages still help.
 fn no_key(tried: &[(Source, Tried)]) -> Error {
     let sources: Vec<String> = tried.iter().map(|(source, _)| source.to_string()).collect();
-    Error::configuration(format!("No API key provided. Looked at {}.", sources.join(", "))).with_hint(
-        "Set the AVALA_API_KEY environment variable, or pass the key to Client::builder().api_key(…).",
-    )
+    Error::configuration(format!("No API key provided. Looked at {}.", sources.join(", ")))
 }
 
 /// A key goes to the URL that was given with it; an explicit `base_url` is given with every key. `dotenv` is the file that

@@ -76,4 +76,6 @@ pub struct CredentialReport {
     pub origin: String,
     /// Every source that was looked at, in order.
     pub tried: Vec<(Source, Tried)>,
+    /// What people should know about the key, such as that it is a test key at a live server.
+    pub notes: Vec<String>,
 }
