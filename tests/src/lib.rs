@@ -13,8 +13,12 @@ mod command;
 mod database;
 mod official;
 pub mod parity;
+pub mod python_names;
+pub mod requirements;
 mod server;
+mod sources;
 pub mod threats;
+pub mod troubleshooting;
 
 pub use command::{Outcome, avala, run};
 pub use database::{On, PostgresDatabase};

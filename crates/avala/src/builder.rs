@@ -100,6 +100,7 @@ impl<Kind> ClientBuilder<Kind> {
     }
 
     /// Lets the key come from `.env` in the working directory, if no earlier source has one.
+    #[doc(alias = "load_dotenv")]
     pub fn dotenv(self) -> Self {
         self.dotenv_file(".env")
     }
@@ -142,6 +143,7 @@ impl<Kind> ClientBuilder<Kind> {
     }
 
     /// How often and how patiently calls are repeated.
+    #[doc(alias = "max_retries")]
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self

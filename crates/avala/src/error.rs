@@ -28,6 +28,7 @@ const SCOPE_MISSING: &str = "scope_missing";
 ///
 /// `Display` is one line with what to do next. No text of it ever holds a key: messages of servers are redacted and cut to 500 bytes.
 #[derive(Clone)]
+#[doc(alias = "AvalaError")]
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -198,6 +199,7 @@ impl Error {
     }
 
     /// The HTTP status; `None` when no answer came.
+    #[doc(alias = "status_code")]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
@@ -222,11 +224,14 @@ impl Error {
     }
 
     /// What is wrong, by field.
+    #[doc(alias = "details")]
     pub fn field_errors(&self) -> &FieldErrors {
         &self.0.body.fields
     }
 
     /// How much storage is allowed and used, in bytes, of a quota error.
+    #[doc(alias = "limit")]
+    #[doc(alias = "used")]
     pub fn quota(&self) -> (Option<i64>, Option<i64>) {
         (self.0.body.limit, self.0.body.used)
     }
