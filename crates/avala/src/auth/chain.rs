@@ -276,6 +276,7 @@ mod tests {
         ))
     }
 
+    // Covers: R8, R10
     #[test]
     fn an_explicit_key_wins_and_the_report_shows_what_it_shadows() {
         let asked = Asked {
@@ -294,6 +295,7 @@ mod tests {
         );
     }
 
+    // Covers: R9, R31
     #[test]
     fn without_any_source_the_error_lists_what_was_tried_and_what_to_do() {
         let asked = Asked {
@@ -306,6 +308,7 @@ mod tests {
         assert!(error.hint().is_some());
     }
 
+    // Covers: W17
     #[test]
     fn a_key_that_is_set_but_empty_stops_the_search() {
         let (_folder, path) = dotenv("AVALA_API_KEY=from-the-file\n");
@@ -325,6 +328,7 @@ mod tests {
         assert!(outcome(&asked).unwrap_err().contains("is empty"));
     }
 
+    // Covers: R20, W5
     #[test]
     fn a_newline_around_a_key_is_dropped_and_one_inside_is_refused_unquoted() {
         let asked = Asked {
@@ -342,6 +346,7 @@ mod tests {
         }
     }
 
+    // Covers: R11, R12
     #[test]
     fn a_dotenv_file_loses_against_the_environment_and_its_url_goes_with_its_key() {
         let (_folder, path) = dotenv(
@@ -440,6 +445,7 @@ mod tests {
         assert_eq!(outcome(&asked).unwrap().1, "http://localhost:8000/api/v1");
     }
 
+    // Covers: R27
     #[test]
     fn an_explicit_url_is_given_with_every_key() {
         let asked = Asked {
