@@ -9,6 +9,7 @@ use crate::{
     auth::{Asked, Credentials, ExpiryHook, resolve},
     blocking::{self, Blocking},
     client::Core,
+    introspection::Known,
     transport::{Network, Transport, WayOut, user_agent},
 };
 
@@ -24,6 +25,7 @@ pub struct ClientBuilder<Kind = Async> {
     pub(crate) way_out: WayOut,
     transport: Option<Arc<dyn Transport>>,
     expiry_hook: Option<ExpiryHook>,
+    without_permission_check: bool,
     kind: PhantomData<fn() -> Kind>,
 }
 
@@ -38,6 +40,7 @@ impl<Kind> Default for ClientBuilder<Kind> {
             way_out: WayOut::default(),
             transport: None,
             expiry_hook: None,
+            without_permission_check: false,
             kind: PhantomData,
         }
     }
@@ -103,6 +106,7 @@ impl<Kind> ClientBuilder<Kind> {
     }
 
     /// Lets the key come from `.env` in the working directory, if no earlier source has one.
+    #[doc(alias = "load_dotenv")]
     pub fn dotenv(self) -> Self {
         self.dotenv_file(".env")
     }
@@ -139,6 +143,7 @@ impl<Kind> ClientBuilder<Kind> {
     }
 
     /// How often and how patiently calls are repeated.
+    #[doc(alias = "max_retries")]
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
@@ -147,6 +152,12 @@ impl<Kind> ClientBuilder<Kind> {
     /// What to add to the User-Agent, such as the name and version of your program.
     pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.user_agent_suffix = Some(suffix.into());
+        self
+    }
+
+    /// Sends calls even if the key is known to lack the scope they need: the server's word alone counts.
+    pub fn without_permission_check(mut self) -> Self {
+        self.without_permission_check = true;
         self
     }
 
@@ -180,6 +191,8 @@ impl<Kind> ClientBuilder<Kind> {
             timeout: self.timeout.unwrap_or(Duration::from_mins(1)),
             attempt_timeout: self.attempt_timeout,
             transport,
+            known: Known::default(),
+            without_permission_check: self.without_permission_check,
         }))
     }
 

@@ -11,6 +11,7 @@ use std::{
 
 use avala_api::{
     CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response, Retry, Secret,
+    users::Permissions,
 };
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt as _};
@@ -18,9 +19,10 @@ use http::HeaderValue;
 use url::Url;
 
 use crate::{
-    ClientBuilder, CredentialReport, Error, Tried,
+    ClientBuilder, CredentialReport, Error, Tried, Whoami,
     auth::{Credentials, Held},
     base_url::BaseUrl,
+    introspection::{self, Known},
     pager::Pager,
     poller::Poller,
     resources,
@@ -39,12 +41,31 @@ pub(crate) struct Core {
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) transport: Arc<dyn Transport>,
+    /// What answers told of the key.
+    pub(crate) known: Known,
+    /// Whether a call is sent even if its key is known to lack the scope it needs.
+    pub(crate) without_permission_check: bool,
 }
 
 impl Core {
     /// The key that is in use, if one was read.
     pub(crate) fn held(&self) -> Option<Arc<Held>> {
         self.credentials.as_ref().and_then(Credentials::held)
+    }
+
+    pub(crate) fn credential_report(&self) -> CredentialReport {
+        let mut report = self.report.clone();
+        if let Some(held) = self.held() {
+            report.masked_key = held.text().map(avala_keys::mask);
+            report.expires_at = held.expires_at;
+            report.notes.extend(self.known.notes(&held));
+            for (_, tried) in &mut report.tried {
+                if *tried == Tried::Chosen {
+                    *tried = Tried::Used;
+                }
+            }
+        }
+        report
     }
 
     /// A number in 0..1 that spreads repetitions out.
@@ -135,18 +156,21 @@ impl Client {
 
     /// Which sources were looked at for the key, which one gave it, and where it is sent. No secret.
     pub fn credential_report(&self) -> CredentialReport {
-        let held = self.core.held();
-        let mut report = self.core.report.clone();
-        if let Some(held) = held {
-            report.masked_key = held.text().map(avala_keys::mask);
-            report.expires_at = held.expires_at;
-            for (_, tried) in &mut report.tried {
-                if *tried == Tried::Chosen {
-                    *tried = Tried::Used;
-                }
-            }
-        }
-        report
+        self.core.credential_report()
+    }
+
+    /// Who the key belongs to, what it may do, and where it came from: two calls, and what is known here.
+    pub fn whoami(&self) -> Call<Whoami> {
+        let core = Arc::clone(&self.core);
+        Call(Box::pin(async move { introspection::whoami(&core).await }))
+    }
+
+    /// What the key may do. A client remembers it for five minutes, or until it uses another key: if the server is a
+    /// self-hosted one, a call that needs a scope the key lacks then fails before it is sent
+    /// ([`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden), code `scope_missing`).
+    pub fn permissions(&self) -> Call<Permissions> {
+        let core = Arc::clone(&self.core);
+        Call(Box::pin(async move { introspection::permissions(&core).await }))
     }
 }
 

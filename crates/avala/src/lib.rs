@@ -52,6 +52,7 @@ pub mod blocking;
 mod builder;
 mod client;
 mod error;
+mod introspection;
 mod pager;
 mod poller;
 pub mod resources;
@@ -70,7 +71,8 @@ pub use avala_api::{
 };
 pub use builder::ClientBuilder;
 pub use client::{Async, Call, Client, Items};
-pub use error::{Error, ErrorKind};
+pub use error::{Advice, Error, ErrorKind, KeyProblem};
+pub use introspection::Whoami;
 
 /// The base URL of Avala's own service.
 pub const DEFAULT_BASE_URL: &str = "https://api.avala.ai/api/v1";

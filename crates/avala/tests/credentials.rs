@@ -194,6 +194,7 @@ async fn a_source_is_asked_when_its_key_is_needed_and_once_for_all_who_need_it()
     assert!(!shown.contains("Canary000000_C"), "{shown}");
 }
 
+// Covers: R22, W8
 #[tokio::test(start_paused = true)]
 async fn a_key_is_rotated_under_five_hundred_calls_and_none_of_them_fails() {
     // Given calls that are on their way with the old key, reading and writing.
@@ -492,6 +493,7 @@ fn two_keys_that_were_handed_over_are_one_too_many() {
     assert!(error.message().contains("the vault"));
 }
 
+// Covers: W8
 #[tokio::test]
 async fn a_variable_of_the_environment_that_changes_is_followed_after_a_refusal() {
     let folder = tempfile::tempdir().unwrap();

@@ -107,6 +107,7 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+// Covers: W6
 #[test]
 fn the_key_shows_in_no_debug_no_error_and_no_log_at_the_finest_level() {
     let log = Log::default();

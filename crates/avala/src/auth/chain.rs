@@ -157,9 +157,7 @@ fn read_at_once(offer: &Offer) -> Result<Option<Credential>, Error> {
 
 /// The text begins as the official clients' does, so that their troubleshooting pages still help.
 fn no_key(tried: &[(Source, Tried)]) -> Error {
-    Error::configuration(format!("No API key provided. Looked at {}.", names(tried))).with_hint(
-        "Set the AVALA_API_KEY environment variable, pass the key to Client::builder().api_key(…), or make a profile.",
-    )
+    Error::configuration(format!("No API key provided. Looked at {}.", names(tried)))
 }
 
 /// The error of one place, with those before it: they had no key, or it would not have been looked at.

@@ -1,6 +1,7 @@
 //! What can be a key: any printable ASCII token. Avala's own papers show five shapes, so none is demanded.
 
 use avala_api::Secret;
+use bytes::Bytes;
 use http::HeaderValue;
 
 use super::Source;
@@ -32,10 +33,20 @@ pub(crate) fn unusable(source: &Source, reason: Unusable) -> Error {
     })
 }
 
+/// The secret under a header value: wiped when the last request that carries it is gone.
+struct Wiped(Secret);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose().as_bytes()
+    }
+}
+
 /// The key as a header value that HTTP libraries keep out of their own logs.
 pub(crate) fn header_value(key: &Secret) -> Result<HeaderValue, Unusable> {
+    let shared = Bytes::from_owner(Wiped(key.clone()));
     let mut value =
-        HeaderValue::from_str(key.expose()).map_err(|_| "holds characters that no API key has")?;
+        HeaderValue::from_maybe_shared(shared).map_err(|_| "holds characters that no API key has")?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -107,6 +107,7 @@ pub struct CredentialReport {
     pub origin: String,
     /// Every source that was looked at, in order.
     pub tried: Vec<(Source, Tried)>,
-    /// What people should know about where the key is kept, such as a `.env` file that git tracks.
+    /// What people should know about the key or where it is kept: that it is a test key at a live server, or in a file that
+    /// git tracks.
     pub notes: Vec<String>,
 }

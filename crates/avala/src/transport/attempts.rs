@@ -87,6 +87,13 @@ async fn attempts(
         }
         _ => None,
     };
+    if let Some(held) = &key
+        && !options.without_permission_check
+        && !core.without_permission_check
+        && let Err(error) = core.known.check(held, prepared.route.access)
+    {
+        return (Err(error), 0, key);
+    }
     let mut is_replayed = false;
     loop {
         let failed = match one(core, prepared, key.as_deref(), deadline, budget, longest).await {
@@ -184,6 +191,10 @@ async fn one(
             "No answer in time.",
         )),
     };
+    if let (Ok(answer), Some(held)) = (&outcome, key) {
+        let origin = &core.report.origin;
+        core.known.compare_class(held, answer.headers(), origin);
+    }
     match outcome {
         Ok(answer) if answer.status().is_success() => Ok(answer),
         Ok(answer) => {

@@ -45,8 +45,7 @@ impl Prepared {
         if needs_key && core.credentials.is_none() {
             return Err(Error::configuration(
                 "No API key provided. This client was built to stay anonymous.",
-            )
-            .with_hint("Build it without `.anonymous()` for calls that need a key."));
+            ));
         }
         let body = body.map(Bytes::from).unwrap_or_default();
         Ok(Self {
