@@ -52,6 +52,10 @@ mod poller;
 pub mod resources;
 pub mod transport;
 
+#[cfg(feature = "aws")]
+pub use auth::AwsSecret;
+#[cfg(feature = "gcp")]
+pub use auth::GcpSecret;
 pub use auth::{
     Credential, CredentialChain, CredentialProvider, CredentialReport, Environment, Expiry, ProviderError,
     ProviderFuture, Source, Tried,

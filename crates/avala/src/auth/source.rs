@@ -20,6 +20,16 @@ pub enum Source {
         /// The file.
         path: PathBuf,
     },
+    /// A secret in AWS Secrets Manager.
+    AwsSecretsManager {
+        /// Its name or ARN.
+        id: String,
+    },
+    /// A version of a secret in Google Cloud Secret Manager.
+    GoogleSecretManager {
+        /// Its resource name.
+        name: String,
+    },
     /// A source with a name of its own.
     Named {
         /// The name.
@@ -42,6 +52,8 @@ impl fmt::Display for Source {
             Self::Explicit => f.write_str("an explicit key"),
             Self::Environment { variable } => write!(f, "the environment variable {variable}"),
             Self::Dotenv { path } => write!(f, "the file {}", path.display()),
+            Self::AwsSecretsManager { id } => write!(f, "the secret {id} of AWS Secrets Manager"),
+            Self::GoogleSecretManager { name } => write!(f, "{name} of Google Cloud Secret Manager"),
             Self::Named { name } => f.write_str(name),
             Self::Anonymous => f.write_str("no key"),
         }
