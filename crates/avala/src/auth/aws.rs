@@ -234,7 +234,8 @@ fn refused(error: &SdkError<GetSecretValueError>) -> ProviderError {
             let is_name =
                 (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphabetic());
             let code = if is_name { code } else { "an unknown error" };
-            return ProviderError::new(format!("AWS refuses it: {code}"));
+            return ProviderError::new(format!("AWS refuses it: {code}"))
+                .with_hint("Check the name, the version stage and the region.");
         }
     };
     ProviderError::new(message).with_hint(hint)

@@ -182,11 +182,15 @@ fn refused(error: &CallError) -> ProviderError {
             "The version may be disabled or destroyed: enable it or use another one.",
         ),
         Some(429) => ("Google says: too many requests", "Try again later."),
-        Some(status) => return ProviderError::new(format!("Google answers with status {status}")),
-        None if error.is_timeout() || error.is_exhausted() => return no_answer(),
-        None if error.is_deserialization() => {
-            return ProviderError::new("Google gave an answer that cannot be understood");
+        Some(status) => {
+            return ProviderError::new(format!("Google answers with status {status}"))
+                .with_hint("Try again later.");
         }
+        None if error.is_timeout() || error.is_exhausted() => return no_answer(),
+        None if error.is_deserialization() => (
+            "Google gave an answer that cannot be understood",
+            "Check the endpoint and the proxy.",
+        ),
         None => (
             "Google Cloud cannot be reached",
             "Check the proxy, and the way to Google from this machine.",
