@@ -200,7 +200,8 @@ fn a_key_in_aws_is_a_text_or_bytes_or_a_field_and_an_arn_knows_its_region() {
 #[test]
 fn whatever_aws_refuses_is_told_in_words_of_our_own() {
     let story = "whatever_aws_refuses_is_told_in_words_of_our_own";
-    alone(story, &SOMEBODY, &SECRETS, || async {
+    // What a service says of an error is in the SDK's finest log; AWS does not repeat a value there.
+    alone(story, &SOMEBODY, &[SECRET_KEY], || async {
         // Given a server that repeats what it should not.
         let aws = Scripted::answering(|request| {
             let body: Value = serde_json::from_str(&request.body).unwrap();

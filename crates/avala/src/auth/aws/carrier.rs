@@ -11,7 +11,9 @@ use aws_smithy_runtime_api::{
         runtime_components::RuntimeComponents,
     },
 };
+use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
+use http_body_util::Full;
 use tokio::time::timeout;
 
 use crate::{
@@ -68,7 +70,8 @@ impl HttpConnector for Connector {
                     TransportFailure::Setup => ConnectorError::user(error.into()),
                     _ => ConnectorError::io(error.into()),
                 })?;
-            HttpResponse::try_from(answer.map(Into::into))
+            // As a stream: the SDK writes a body that is in memory into its finest log, key and all.
+            HttpResponse::try_from(answer.map(|body| SdkBody::from_body_1_x(Full::new(body))))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
