@@ -242,13 +242,13 @@ mod tests {
     #[test]
     fn a_payload_is_the_key_if_its_checksum_fits_or_there_is_none() {
         // The check value of CRC32C, as catalogues of checksums give it.
-        let of = |checksum| {
+        let of = |checksum: Option<i64>| {
             let payload = SecretPayload::new().set_data(b"123456789".to_vec());
             key(payload.set_or_clear_data_crc32c(checksum)).map(|key| key.expose().to_owned())
         };
-        assert_eq!(of(Some(0xE306_9283)).unwrap(), "123456789");
+        assert_eq!(of(Some(0xE306_9283_i64)).unwrap(), "123456789");
         assert_eq!(of(None).unwrap(), "123456789");
-        for wrong in [0, 0xE306_9284, -1, 0x1_E306_9283] {
+        for wrong in [0_i64, 0xE306_9284, -1, 0x1_E306_9283] {
             assert!(of(Some(wrong)).unwrap_err().message().contains("checksum"));
         }
         let bytes = SecretPayload::new().set_data(vec![0xff]);
