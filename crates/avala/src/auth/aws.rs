@@ -85,7 +85,7 @@ impl AwsSecret {
 
     async fn read(&self) -> Result<Secret, ProviderError> {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(Carrier::default())
+            .http_client(Carrier)
             .timeout_config(
                 TimeoutConfig::builder()
                     .operation_attempt_timeout(LONGEST_ATTEMPT)

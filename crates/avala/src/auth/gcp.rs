@@ -103,7 +103,7 @@ impl GcpSecret {
             .send()
             .await
             .map_err(|error| refused(&error))?;
-        key(answer.payload.unwrap_or_default())
+        key(&answer.payload.unwrap_or_default())
     }
 }
 
@@ -133,7 +133,7 @@ fn is_id(part: &str) -> bool {
 
 /// The payload, if it is what was stored. The checksum guards against damage on Google's side of TLS; the service makes one
 /// for each version, but its contract calls it optional, so that none is no reason to refuse.
-fn key(payload: SecretPayload) -> Result<Secret, ProviderError> {
+fn key(payload: &SecretPayload) -> Result<Secret, ProviderError> {
     let checksum = Crc::<u32>::new(&CRC_32_ISCSI).checksum(&payload.data);
     if payload
         .data_crc32c
@@ -244,7 +244,7 @@ mod tests {
         // The check value of CRC32C, as catalogues of checksums give it.
         let of = |checksum: Option<i64>| {
             let payload = SecretPayload::new().set_data(b"123456789".to_vec());
-            key(payload.set_or_clear_data_crc32c(checksum)).map(|key| key.expose().to_owned())
+            key(&payload.set_or_clear_data_crc32c(checksum)).map(|key| key.expose().to_owned())
         };
         assert_eq!(of(Some(0xE306_9283_i64)).unwrap(), "123456789");
         assert_eq!(of(None).unwrap(), "123456789");
@@ -252,6 +252,6 @@ mod tests {
             assert!(of(Some(wrong)).unwrap_err().message().contains("checksum"));
         }
         let bytes = SecretPayload::new().set_data(vec![0xff]);
-        assert_eq!(key(bytes).unwrap_err().message(), "its bytes are not UTF-8");
+        assert_eq!(key(&bytes).unwrap_err().message(), "its bytes are not UTF-8");
     }
 }

@@ -199,7 +199,7 @@ impl Avala {
 
     /// From now on this one, and no other.
     pub fn takes(&self, key: &str) {
-        self.0.lock().unwrap().0 = key.to_owned();
+        key.clone_into(&mut self.0.lock().unwrap().0);
     }
 
     pub fn saw(&self) -> Vec<String> {

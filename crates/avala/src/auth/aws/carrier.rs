@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 const LARGEST: usize = 1 << 20;
 
 /// Makes connectors for the SDK.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Carrier;
 
 impl HttpClient for Carrier {
