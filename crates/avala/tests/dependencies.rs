@@ -9,7 +9,6 @@ fn crates(features: &[&str]) -> BTreeSet<String> {
         .args([
             "tree",
             "--locked",
-            "--offline",
             "--package",
             "avala",
             "--edges",
