@@ -58,6 +58,10 @@ mod poller;
 pub mod resources;
 pub mod transport;
 
+#[cfg(feature = "aws")]
+pub use auth::AwsSecret;
+#[cfg(feature = "gcp")]
+pub use auth::GcpSecret;
 #[cfg(feature = "keychain")]
 pub use auth::keychain;
 pub use auth::{

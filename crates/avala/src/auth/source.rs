@@ -42,6 +42,16 @@ pub enum Source {
         /// Its name and its arguments, without what looks like a secret.
         program: String,
     },
+    /// A secret in AWS Secrets Manager.
+    AwsSecretsManager {
+        /// Its name or ARN.
+        id: String,
+    },
+    /// A version of a secret in Google Cloud Secret Manager.
+    GoogleSecretManager {
+        /// Its resource name.
+        name: String,
+    },
     /// A source with a name of its own.
     Named {
         /// The name.
@@ -71,6 +81,8 @@ impl fmt::Display for Source {
             } => write!(f, "the profile {name} ({from})"),
             Self::Keychain { account } => write!(f, "the keychain entry {account}"),
             Self::Exec { program } => write!(f, "the program `{program}`"),
+            Self::AwsSecretsManager { id } => write!(f, "the secret {id} of AWS Secrets Manager"),
+            Self::GoogleSecretManager { name } => write!(f, "{name} of Google Cloud Secret Manager"),
             Self::Named { name } => f.write_str(name),
             Self::Anonymous => f.write_str("no key"),
         }

@@ -192,6 +192,10 @@ pub(crate) fn provider(
     spec: &SourceSpec,
     environment: &Environment,
 ) -> Result<Arc<dyn CredentialProvider>, ProviderError> {
+    #[cfg_attr(
+        all(feature = "aws", feature = "gcp", feature = "keychain"),
+        allow(unused_variables, reason = "there is one place that cannot be")
+    )]
     let missing = |what: &str| Err(ProviderError::new(format!("this build has no {what}")));
     match spec {
         SourceSpec::Environment { variable } => {
@@ -212,7 +216,29 @@ pub(crate) fn provider(
         SourceSpec::Exec { command } => Ok(Arc::new(
             ExecKey::new(command.iter().map(String::as_str)).environment(environment.clone()),
         )),
+        #[cfg(feature = "aws")]
+        SourceSpec::AwsSecretsManager { id, field } => {
+            let secret = super::AwsSecret::new(id);
+            Ok(Arc::new(match field {
+                Some(field) => secret.field(field),
+                None => secret,
+            }))
+        }
+        #[cfg(not(feature = "aws"))]
         SourceSpec::AwsSecretsManager { .. } => missing("AWS Secrets Manager"),
+        #[cfg(feature = "gcp")]
+        SourceSpec::GoogleSecretManager { name } => {
+            let version = if name.contains("/versions/") {
+                name.clone()
+            } else {
+                format!("{name}/versions/latest")
+            };
+            let secret = super::GcpSecret::new(version);
+            Ok(Arc::new(
+                secret.map_err(|error| ProviderError::new(error.message()))?,
+            ))
+        }
+        #[cfg(not(feature = "gcp"))]
         SourceSpec::GoogleSecretManager { .. } => missing("Google Cloud Secret Manager"),
     }
 }
