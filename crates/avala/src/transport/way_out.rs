@@ -26,6 +26,15 @@ enum Roots {
 }
 
 impl WayOut {
+    /// As the environment says, but for how long connecting may take.
+    #[cfg(feature = "aws")]
+    pub(crate) fn connecting_within(time: Duration) -> Self {
+        Self {
+            connect_timeout: Some(time),
+            ..Self::default()
+        }
+    }
+
     /// Reads what the environment says and the files that are named.
     pub(super) fn options(self, user_agent: &str, environment: &Environment) -> Result<HttpOptions, Error> {
         let mut extra_roots = Vec::from_iter(of_variable(environment, "AVALA_CA_BUNDLE")?);

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::{
     Environment, Error,
-    transport::{Limits, Network, Transport, TransportFailure},
+    transport::{Limits, Network, Transport, TransportFailure, WayOut},
 };
 
 /// Unless the SDK says how long.
@@ -39,7 +39,8 @@ impl HttpClient for Carrier {
         let connect = settings.connect_timeout().unwrap_or(LONGEST);
         SharedHttpConnector::new(Connector {
             // The SDK sends a User-Agent of its own.
-            network: Network::new(connect, "avala", &Environment::Process).map(Arc::new),
+            network: Network::new(WayOut::connecting_within(connect), "avala", &Environment::Process)
+                .map(Arc::new),
             longest: settings.read_timeout().unwrap_or(LONGEST) + connect,
         })
     }
