@@ -13,8 +13,12 @@ mod command;
 mod database;
 mod official;
 pub mod parity;
+pub mod python_names;
+pub mod requirements;
 mod server;
+mod sources;
 pub mod threats;
+pub mod troubleshooting;
 
 pub use command::{Outcome, avala, run};
 pub use database::{On, PostgresDatabase};
@@ -23,6 +27,21 @@ pub use server::{ServeProcess, Site, seed};
 
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+#[doc = include_str!("../../docs/authentication.md")]
+mod book_authentication {}
+
+#[doc = include_str!("../../docs/quickstart.md")]
+mod book_quickstart {}
+
+#[doc = include_str!("../../docs/errors.md")]
+mod book_errors {}
+
+#[doc = include_str!("../../docs/rotation.md")]
+mod book_rotation {}
+
+#[doc = include_str!("../../docs/on-premises.md")]
+mod book_on_premises {}
 
 #[doc = include_str!("../../docs/client.md")]
 mod book_client {}

@@ -20,8 +20,11 @@ const DEV_PROFILE: [&str; 6] = [
     "profile.dev.package.'*'.opt-level=1",
 ];
 
-/// The choices of a TLS provider that the library offers; both at once is what a large program may end up with.
-const TLS_FEATURES: [&str; 3] = ["ring", "aws-lc", "ring,aws-lc"];
+/// The choices that the library offers: the provider of TLS, where both at once is what a large program may end up with,
+/// and secret stores, each with one of them.
+const FEATURES: [&str; 5] = ["ring", "aws-lc", "ring,aws-lc", "aws-lc,aws", "ring,gcp"];
+/// All at once.
+const ALL_FEATURES: &str = "aws-lc,aws,gcp";
 
 /// Cheapest first, so that a slip is found early; the tests are last.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -36,7 +39,21 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .cargo(["doc", "--workspace", "--no-deps"])
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
-    for features in TLS_FEATURES {
+    run_quietly(
+        "lints of the library with all",
+        &mut workspace.cargo([
+            "clippy",
+            "--package",
+            "avala",
+            "--all-targets",
+            "--features",
+            ALL_FEATURES,
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    )?;
+    for features in FEATURES {
         run_quietly(
             &format!("library with {features}"),
             &mut workspace.cargo([

@@ -9,7 +9,13 @@ use crate::step;
 use crate::workspace::Workspace;
 
 /// The pages, and the programs that print them.
-const PAGES: [&str; 2] = ["parity", "threats"];
+const PAGES: [&str; 5] = [
+    "parity",
+    "threats",
+    "troubleshooting",
+    "python-names",
+    "requirements",
+];
 
 /// Writes the pages and the schemas; with `--check`, only says whether the pages are current.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {

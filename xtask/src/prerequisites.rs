@@ -47,6 +47,38 @@ pub(crate) fn strace(packages: &SystemPackages) -> Result<PathBuf> {
     Ok(strace)
 }
 
+/// The standard Unix password manager, and what it encrypts with.
+pub(crate) fn password_store(packages: &SystemPackages) -> Result<PathBuf> {
+    let purpose = "one of the programs that a key may come from";
+    for (program, package) in [("gpg", "gnupg"), ("pass", "pass")] {
+        if !step::succeeds(Command::new(program).arg("--version")) {
+            packages.install(package, purpose)?;
+        }
+    }
+    in_search_path("pass").context("`pass` is installed, but not in the search path")
+}
+
+/// A keyring of the Secret Service, and a message bus of its own to reach it by.
+pub(crate) fn keyring(packages: &SystemPackages) -> Result<PathBuf> {
+    let purpose = "keeps keys as a desktop does";
+    for (program, package) in [
+        ("dbus-run-session", "dbus"),
+        ("gnome-keyring-daemon", "gnome-keyring"),
+    ] {
+        if in_search_path(program).is_none() {
+            packages.install(package, purpose)?;
+        }
+    }
+    in_search_path("gnome-keyring-daemon").context("GNOME Keyring is installed, but not in the search path")
+}
+
+fn in_search_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
 /// A proxy to stand in front of the server. Its package may start a service of its own; the tests use neither that nor
 /// its port.
 pub(crate) fn proxy(packages: &SystemPackages, name: &str, version: &str) -> Result<PathBuf> {

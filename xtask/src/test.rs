@@ -24,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let prerequisites = [
         Prerequisite {
             variable: "AVALA_TEST_PYTHON",
-            checks: "official Python clients, command and agent runner against our server",
+            checks: "official Python clients, command and agent runner against our server; simulated AWS",
             found: prerequisites::official_clients(workspace, &packages),
         },
         Prerequisite {
@@ -46,6 +46,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
             variable: "AVALA_TEST_CADDY",
             checks: "the server behind Caddy",
             found: prerequisites::proxy(&packages, "caddy", "version"),
+        },
+        Prerequisite {
+            variable: "AVALA_TEST_KEYRING",
+            checks: "keys in a real keyring",
+            found: prerequisites::keyring(&packages),
+        },
+        Prerequisite {
+            variable: "AVALA_TEST_PASS",
+            checks: "keys in the password store `pass`",
+            found: prerequisites::password_store(&packages),
         },
         Prerequisite {
             variable: "AVALA_TEST_POSTGRES",
@@ -85,13 +95,24 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         .env("AVALA_TEST_COMMAND", workspace.target.join("debug/avala"))
         // The judges are run from the source tree and must leave nothing in it.
         .env("PYTHONDONTWRITEBYTECODE", "1");
+    // On their own: no other part of the project is built with them.
+    let mut clouds = workspace.cargo(["test", "--package", "avala", "--features", "aws,gcp"]);
+    clouds.args(["--lib", "--test", "aws_secrets", "--test", "google_secrets"]);
     for one in &prerequisites {
-        match &one.found {
-            Ok(path) => tests.env(one.variable, path),
-            Err(_) => tests.env_remove(one.variable),
-        };
+        for tests in [&mut tests, &mut clouds] {
+            match &one.found {
+                Ok(path) => tests.env(one.variable, path),
+                Err(_) => tests.env_remove(one.variable),
+            };
+        }
     }
     let outcome = step::run("tests", &mut tests);
+    // Arguments select among the tests of the workspace; whoever gives some wants those.
+    let outcome = if arguments.is_empty() {
+        outcome.and(step::run("tests with cloud secret stores", &mut clouds))
+    } else {
+        outcome
+    };
     for one in &skipped {
         println!("skipped  {one}");
     }

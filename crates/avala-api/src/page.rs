@@ -14,6 +14,7 @@ use crate::{Paging, names::MemberName, parameters::pairs};
 /// Read from `{next, previous, results}` with or without `count`, and from a plain array. Missing links are read as null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+#[doc(alias = "CursorPage")]
 pub struct Page<T> {
     /// How many rows there are in all. Only lists that page by number say so.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -27,6 +27,8 @@ pub struct CallOptions {
     pub retry: Option<Retry>,
     /// Headers to add. The credential, `Host` and framing headers are refused when the call is sent.
     pub headers: Vec<(String, String)>,
+    /// Whether it is sent even if the key is known to lack the scope it needs.
+    pub without_permission_check: bool,
 }
 
 impl fmt::Debug for CallOptions {
@@ -37,6 +39,7 @@ impl fmt::Debug for CallOptions {
             .field("timeout", &self.timeout)
             .field("retry", &self.retry)
             .field("headers", &headers)
+            .field("without_permission_check", &self.without_permission_check)
             .finish()
     }
 }
@@ -151,6 +154,12 @@ impl<O, C> Request<O, C> {
     /// Adds a header. The credential, `Host` and framing headers are refused when the call is sent.
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sends the call even if the key is known to lack the scope it needs.
+    pub fn without_permission_check(mut self) -> Self {
+        self.options.without_permission_check = true;
         self
     }
 }

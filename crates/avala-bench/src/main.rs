@@ -5,6 +5,7 @@
     reason = "a tool for people talks on its terminal"
 )]
 
+mod cached;
 mod canned;
 mod client;
 mod command;
@@ -32,7 +33,7 @@ const USAGE: &str = "\
 Usage: avala-bench client|command|creates|server|start|verify [--check]
 
   client    one call of webhooks.list: ours, bare reqwest, the official client; AVALA_BENCH_PYTHON is the
-            interpreter that has the official client installed
+            interpreter that has the official client installed; and having the key
   command   `avala --version`: ours (AVALA_BENCH_COMMAND), the official one, a program that does nothing
   server    requests/s with keys and without, against Django REST Framework, open-loop latencies, 10,000 bad
             connections, changes/s; AVALA_BENCH_DRF_PYTHON is the interpreter that has the peer's packages installed
@@ -64,10 +65,11 @@ fn run() -> Result<()> {
             return held::hold(address.parse()?, count.parse()?, Rhythm::named(rhythm)?);
         }
         ["client", ref rest @ ..] => {
-            let sections = client::SIZES
+            let mut sections = client::SIZES
                 .map(client::measure)
                 .into_iter()
                 .collect::<Result<Vec<_>>>()?;
+            sections.push(cached::measure()?);
             (sections, checking(rest)?)
         }
         ["command", ref rest @ ..] => (vec![command::measure()?], checking(rest)?),

@@ -4,6 +4,7 @@ mod agent_actions;
 mod agents;
 mod api_keys;
 mod audit;
+mod auth;
 mod auto_label_jobs;
 mod datasets;
 mod exports;
@@ -14,6 +15,7 @@ mod new_key;
 mod object;
 mod organizations;
 mod projects;
+mod scan;
 #[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "server")]
@@ -34,6 +36,7 @@ pub use agent_actions::*;
 pub use agents::*;
 pub use api_keys::*;
 pub use audit::*;
+pub use auth::*;
 pub use auto_label_jobs::*;
 pub use datasets::*;
 pub use exports::*;
@@ -44,6 +47,7 @@ pub use new_key::*;
 pub use object::*;
 pub use organizations::*;
 pub use projects::*;
+pub use scan::*;
 #[cfg(feature = "server")]
 pub use serve::*;
 #[cfg(feature = "server")]
@@ -79,6 +83,14 @@ pub enum Command {
     Whoami,
     /// Check server, key and rate limit; fails if they are not in order
     Status,
+    /// Store, check, switch and rotate the keys of this machine
+    #[command(subcommand)]
+    Auth(Auth),
+    /// Set up the first key of this machine: the same as `auth login`
+    Configure(Login),
+    /// Name servers and where their keys come from
+    #[command(subcommand)]
+    Profile(ProfileVerb),
     /// Make an account and its first API key
     ///
     /// The key is in the server's answer once. In a pipe it goes to stdout; on a terminal say `--out FILE` to keep it in
@@ -133,6 +145,14 @@ pub enum Command {
     /// Submit the decisions of agents
     #[command(subcommand)]
     AgentActions(AgentActions),
+    /// Find API keys in files, before others do
+    ///
+    /// Found are keys of a server of this project, without doubt, and the other shapes that Avala has published, where
+    /// they stand beside an Avala name. Searched are files that git would not ignore. A key is named by its public part
+    /// and never printed; a line that says `avala:allow` is let through.
+    ///
+    /// Ends with 0 if nothing was found, with 1 if something was, and with 2 if the search could not be made.
+    Scan(Scan),
     /// Run an Avala server on this machine
     ///
     /// The same API, with its own accounts and keys; everything it keeps is in the data directory. `--dev` is for trying

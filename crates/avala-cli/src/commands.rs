@@ -4,6 +4,7 @@ mod agent_actions;
 mod agents;
 mod api_keys;
 mod audit;
+mod auth;
 mod auto_label_jobs;
 mod datasets;
 #[cfg(feature = "server")]
@@ -11,7 +12,9 @@ mod demo;
 mod exports;
 mod inference_providers;
 mod organizations;
+mod profiles;
 mod projects;
+mod scan;
 #[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "server")]
@@ -71,6 +74,7 @@ pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Runs one command to its end.
 pub(crate) fn run(cli: Cli, out: Output) -> Result<Exit, Failure> {
     match cli.command {
+        Command::Scan(args) => scan::run(&cli.global, &args, out),
         #[cfg(feature = "server")]
         Command::Serve(args) => serve::run(&cli.global, *args, out),
         #[cfg(feature = "server")]
@@ -90,6 +94,9 @@ async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Whoami => users::whoami(session).await?,
         Command::Status => return status::run(session).await,
+        Command::Auth(verb) => auth::run(session, verb).await?,
+        Command::Configure(args) => auth::login(session, args).await?,
+        Command::Profile(verb) => profiles::run(session, verb)?,
         Command::Signup(args) => signup::run(session, args).await?,
         Command::Setup(args) => setup::run(session, args).await?,
         Command::ApiKeys(verb) => api_keys::run(session, verb).await?,
@@ -107,6 +114,7 @@ async fn call(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::WebhookDeliveries(verb) => webhook_deliveries::run(session, verb).await?,
         Command::Agents(verb) => agents::run(session, verb).await?,
         Command::AgentActions(verb) => agent_actions::run(session, verb).await?,
+        Command::Scan(_) => return Err(Failure::local("This command runs on its own.")),
         #[cfg(feature = "server")]
         Command::Serve(_) | Command::Server(_) | Command::Demo(_) => {
             return Err(Failure::local("This command runs on its own."));

@@ -20,6 +20,24 @@ pub const API_KEY: Variable = Variable {
     meaning: "The API key. Set but empty is an error.",
 };
 
+/// A file with the API key.
+pub const API_KEY_FILE: Variable = Variable {
+    name: "AVALA_API_KEY_FILE",
+    meaning: "A file that holds the API key and nothing else.",
+};
+
+/// The profile.
+pub const PROFILE: Variable = Variable {
+    name: "AVALA_PROFILE",
+    meaning: "The profile to use, unless a key is given otherwise.",
+};
+
+/// Where profiles are kept.
+pub const CONFIG_DIR: Variable = Variable {
+    name: "AVALA_CONFIG_DIR",
+    meaning: "Where profiles are kept, instead of ~/.config/avala.",
+};
+
 /// The server.
 pub const BASE_URL: Variable = Variable {
     name: "AVALA_BASE_URL",
@@ -71,6 +89,9 @@ pub const NO_COLOR: Variable = Variable {
 /// All of them: the source of the help text and of the reference.
 pub const VARIABLES: &[Variable] = &[
     API_KEY,
+    API_KEY_FILE,
+    PROFILE,
+    CONFIG_DIR,
     BASE_URL,
     ALLOW_INSECURE_BASE_URL,
     CA_BUNDLE,

@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, pin::pin};
 
-use avala::{Async, Client};
+use avala::{Async, Client, ClientBuilder, CredentialProvider, Secret};
 use avala_api::{Access, Job, Operation, Paged, Response, Wait};
 use futures_util::StreamExt as _;
 
@@ -109,11 +109,14 @@ impl Session {
         Ok(())
     }
 
-    fn client(&self, anonymous: bool) -> Result<Client, Failure> {
-        let mut builder =
-            Client::builder().user_agent_suffix(concat!("avala-cli/", env!("CARGO_PKG_VERSION")));
+    /// A client with its key from wherever the options say.
+    pub(crate) fn client(&self, anonymous: bool) -> Result<Client, Failure> {
+        let mut builder = Self::named();
         if let Some(url) = &self.global.base_url {
             builder = builder.base_url(url);
+        }
+        if let Some(profile) = &self.global.profile {
+            builder = builder.profile(profile);
         }
         if let Some(file) = &self.global.env_file {
             builder = builder.dotenv_file(file);
@@ -130,10 +133,63 @@ impl Session {
         builder.build().map_err(|error| {
             let failure = Failure::from(error);
             if failure.message.starts_with("No API key provided") {
-                return failure.hint("Set AVALA_API_KEY, or name a file that sets it: --env-file FILE.");
+                return failure.hint("Store one with `avala auth login`, set AVALA_API_KEY, or name a file that sets it: --env-file FILE.");
             }
             failure
         })
+    }
+
+    /// A client for this key and server, whatever the options say of keys.
+    pub(crate) fn client_with(&self, key: &Secret, url: Option<&str>) -> Result<Client, Failure> {
+        let mut builder = Self::named().api_key(key.clone());
+        if let Some(url) = self.global.base_url.as_deref().or(url) {
+            builder = builder.base_url(url);
+        }
+        if let Some(timeout) = self.global.timeout {
+            builder = builder.timeout(timeout);
+        }
+        if self.global.allow_insecure_loopback || url.is_some_and(|url| url.starts_with("http:")) {
+            builder = builder.allow_insecure_loopback();
+        }
+        Ok(builder.build()?)
+    }
+
+    /// A client whose key comes from there, for this server.
+    pub(crate) fn client_from(
+        &self,
+        provider: impl CredentialProvider,
+        url: &str,
+    ) -> Result<Client, Failure> {
+        let mut builder = Self::named().credentials(provider).base_url(url);
+        if let Some(timeout) = self.global.timeout {
+            builder = builder.timeout(timeout);
+        }
+        if url.starts_with("http:") {
+            builder = builder.allow_insecure_loopback();
+        }
+        Ok(builder.build()?)
+    }
+
+    fn named() -> ClientBuilder {
+        Client::builder().user_agent_suffix(concat!("avala-cli/", env!("CARGO_PKG_VERSION")))
+    }
+
+    /// The profile that the options name.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.global.profile.as_deref()
+    }
+
+    /// The server that the options name.
+    pub(crate) fn base_url(&self) -> Option<&str> {
+        self.global.base_url.as_deref()
+    }
+
+    /// Refuses what changes something on this machine or on a server.
+    pub(crate) fn may_change(&self, what: &str) -> Result<(), Failure> {
+        if self.global.read_only {
+            return Err(Failure::read_only(what));
+        }
+        Ok(())
     }
 
     /// Refuses, before anything is sent, to receive a once-only secret that would end up on a terminal.

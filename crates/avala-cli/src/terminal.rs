@@ -31,6 +31,17 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     }
 }
 
+/// Asks for leave that an option gives as well.
+pub(crate) fn agreed(question: &str, option: &str) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(
+            Failure::usage(format!("There is nobody to ask, so this needs {option}."))
+                .hint("Nothing was stored."),
+        );
+    }
+    confirm(question, false).map_err(|failure| failure.hint("Nothing was stored."))
+}
+
 /// Whether there is somebody to ask for a number.
 pub(crate) fn can_ask_for_count() -> Result<(), Failure> {
     if io::stdin().is_terminal() && io::stderr().is_terminal() {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
@@ -13,6 +14,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::connector::Connector;
+#[cfg(feature = "http2")]
+use crate::connector::PROBE;
 use crate::{Body, HttpOptions, SendError, Targets, tls};
 
 /// Why no client could be built from the options. Holds no credential.
@@ -37,7 +40,7 @@ pub enum BuildError {
     #[error("{what}: {reason}")]
     Certificates {
         /// Which certificates.
-        what: &'static str,
+        what: String,
         /// What is wrong with them.
         reason: String,
     },
@@ -55,6 +58,7 @@ pub struct HttpClient {
     engine: legacy::Client<Connector, Full<Bytes>>,
     user_agent: HeaderValue,
     proxies: Option<Arc<Matcher>>,
+    idle_timeout: Duration,
 }
 
 impl HttpClient {
@@ -73,12 +77,19 @@ impl HttpClient {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(options.pool_idle_timeout)
             .pool_max_idle_per_host(options.pool_max_idle_per_host);
+        // One connection carries many calls: one that died must not hold them all.
+        #[cfg(feature = "http2")]
+        engine
+            .http2_keep_alive_interval(PROBE)
+            .http2_keep_alive_timeout(PROBE);
+        let idle_timeout = options.idle_timeout;
         let proxies = options.proxy.clone().into_matcher()?.map(Arc::new);
         let connector = Connector::new(options, tls, user_agent.clone(), proxies.clone());
         Ok(Self {
             engine: engine.build(connector),
             user_agent,
             proxies,
+            idle_timeout,
         })
     }
 
@@ -95,7 +106,7 @@ impl HttpClient {
             headers.entry(PROXY_AUTHORIZATION).or_insert(credentials);
         }
         match self.engine.request(request).await {
-            Ok(answer) => Ok(answer.map(Body::new)),
+            Ok(answer) => Ok(answer.map(|body| Body::new(body, self.idle_timeout))),
             Err(error) => Err(SendError::of(error)),
         }
     }

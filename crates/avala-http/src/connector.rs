@@ -29,7 +29,7 @@ type Dialled = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// A peer that does not even acknowledge what it was sent is gone.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// How long a connection is silent before the peer is asked whether it is still there, and how often then.
-const PROBE: Duration = Duration::from_secs(15);
+pub(crate) const PROBE: Duration = Duration::from_secs(15);
 const PROBES: u32 = 3;
 
 /// Makes connections.
@@ -131,7 +131,8 @@ impl ByProxy {
     async fn connect(&self, proxy: &Intercept, target: Uri) -> Result<Stream, Box<dyn Error + Send + Sync>> {
         let mut dial = self.dial.clone();
         if target.scheme() == Some(&Scheme::HTTP) {
-            let mut stream = Stream::new(dial.call(proxy.uri().clone()).await?);
+            let dialled = dial.call(proxy.uri().clone()).await.map_err(NoWayThrough)?;
+            let mut stream = Stream::new(dialled);
             stream.forwarded = true;
             return Ok(stream);
         }
@@ -139,10 +140,35 @@ impl ByProxy {
         if let Some(credentials) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(credentials.clone());
         }
-        let io = HttpsConnector::from((tunnel, Arc::clone(&self.tls)))
+        let io = HttpsConnector::from((Way(tunnel), Arc::clone(&self.tls)))
             .call(target)
             .await?;
         Ok(Stream { io, forwarded: false })
+    }
+}
+
+/// The proxy could not be reached, or would not make a tunnel.
+#[derive(Debug, thiserror::Error)]
+#[error("no way through the proxy")]
+pub(crate) struct NoWayThrough(#[source] Box<dyn Error + Send + Sync>);
+
+/// A tunnel whose failures are told from those of what goes on inside of it.
+struct Way(Tunnel<Dial>);
+
+impl Service<Uri> for Way {
+    type Response = Dialled;
+    type Error = NoWayThrough;
+    type Future = Pin<Box<dyn Future<Output = Result<Dialled, NoWayThrough>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), NoWayThrough>> {
+        self.0
+            .poll_ready(context)
+            .map_err(|error| NoWayThrough(error.into()))
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let tunnel = self.0.call(target);
+        Box::pin(async move { tunnel.await.map_err(|error| NoWayThrough(error.into())) })
     }
 }
 

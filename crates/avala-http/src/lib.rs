@@ -5,6 +5,7 @@
 //! except that the operating system's certificate loader on Linux knows `SSL_CERT_FILE` and `SSL_CERT_DIR` by itself.
 //!
 //! TLS uses an explicit provider: ring (feature `ring`, the default) or aws-lc-rs (feature `aws-lc`); with both, ring.
+//! HTTP/2 is the feature `http2`, on by default.
 
 mod body;
 mod client;
@@ -23,4 +24,4 @@ pub use proxy::Proxy;
 pub use resolver::{Resolve, Resolving};
 pub use send_error::{Failure, SendError};
 pub use targets::{Refused, Targets};
-pub use tls::{ClientCertificate, crypto_provider};
+pub use tls::{Certificates, ClientCertificate, crypto_provider};

@@ -54,7 +54,7 @@ impl Service<Name> for Names {
         let answer = self.resolver.resolve(name.as_str());
         let targets = Arc::clone(&self.targets);
         Box::pin(async move {
-            let mut addresses = answer.await?;
+            let mut addresses = answer.await.map_err(Unresolved)?;
             if let Targets::PublicOnly { allow } = &*targets {
                 addresses.retain(|address| is_allowed(address.ip(), allow));
                 if addresses.is_empty() {
@@ -65,6 +65,11 @@ impl Service<Name> for Names {
         })
     }
 }
+
+/// The name has no address that anybody here knows.
+#[derive(Debug, thiserror::Error)]
+#[error("the name cannot be resolved")]
+pub(crate) struct Unresolved(#[source] Box<dyn Error + Send + Sync>);
 
 struct OperatingSystem;
 

@@ -29,6 +29,29 @@ pub fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::clone(PROVIDER.get_or_init(provider))
 }
 
+/// Certificates in PEM, one or more.
+#[derive(Clone)]
+pub struct Certificates {
+    name: String,
+    pem: Vec<u8>,
+}
+
+impl Certificates {
+    /// Takes the certificates, and what to call them in an error: a variable, a file.
+    pub fn new(name: impl Into<String>, pem: impl Into<Vec<u8>>) -> Self {
+        Self {
+            name: name.into(),
+            pem: pem.into(),
+        }
+    }
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificates({})", self.name)
+    }
+}
+
 /// A certificate chain and its private key, shown to servers that ask for one. The key is wiped on drop.
 #[derive(Clone)]
 pub struct ClientCertificate {
@@ -64,13 +87,13 @@ pub(crate) fn configuration(options: &HttpOptions) -> Result<ClientConfig, Build
             let chain = certificates("client certificate", &certificate.chain)?;
             let key =
                 PrivateKeyDer::from_pem_slice(&certificate.key).map_err(|_| BuildError::Certificates {
-                    what: "client key",
+                    what: "client key".to_owned(),
                     reason: "no private key in it".to_owned(),
                 })?;
             builder.with_client_auth_cert(chain, key)?
         }
     };
-    configuration.alpn_protocols = if options.http2 {
+    configuration.alpn_protocols = if cfg!(feature = "http2") && options.http2 {
         vec![b"h2".to_vec()]
     } else {
         Vec::new()
@@ -92,12 +115,10 @@ fn verifier(
     options: &HttpOptions,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, BuildError> {
-    let extra = options
-        .extra_roots
-        .as_deref()
-        .map(|pem| certificates("extra roots", pem))
-        .transpose()?;
-    let extra = extra.unwrap_or_default();
+    let mut extra = Vec::new();
+    for more in &options.extra_roots {
+        extra.extend(certificates(&more.name, &more.pem)?);
+    }
     let Some(only) = &options.only_roots else {
         return Ok(Arc::new(OperatingSystemRoots {
             extra,
@@ -106,20 +127,23 @@ fn verifier(
         }));
     };
     let mut roots = RootCertStore::empty();
-    for root in certificates("roots", only)?.into_iter().chain(extra) {
+    for root in certificates(&only.name, &only.pem)?.into_iter().chain(extra) {
         roots.add(root)?;
     }
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
         .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
         .map_err(|error| BuildError::Certificates {
-            what: "roots",
+            what: only.name.clone(),
             reason: error.to_string(),
         })
 }
 
-fn certificates(what: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, BuildError> {
-    let unusable = |reason: String| BuildError::Certificates { what, reason };
+fn certificates(what: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, BuildError> {
+    let unusable = |reason: String| BuildError::Certificates {
+        what: what.to_owned(),
+        reason,
+    };
     let found = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unusable(error.to_string()))?;

@@ -4,6 +4,7 @@
 //! in all. The id is public: it names a key in lists and logs. The checksum finds typing errors and lets a scanner be
 //! certain; everybody can compute it, so it proves nothing.
 
+pub mod find;
 mod key;
 mod randomness;
 pub mod redact;

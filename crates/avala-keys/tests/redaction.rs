@@ -33,6 +33,7 @@ fn stays(text: &str) {
     );
 }
 
+// Covers: W7
 #[test]
 fn every_shape_of_avala_goes() {
     for secret in [

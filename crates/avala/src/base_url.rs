@@ -106,6 +106,7 @@ mod tests {
 
     use super::*;
 
+    // Covers: R3, R28, R29, R30, W13, W31
     #[test]
     fn https_is_the_rule_and_this_machine_the_exception() {
         for (text, insecure, expected) in [

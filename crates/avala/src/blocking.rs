@@ -2,11 +2,13 @@
 
 use std::{collections::VecDeque, fmt, future::Future, pin::Pin, sync::Arc, sync::mpsc, thread};
 
-use avala_api::{CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response};
+use avala_api::{
+    CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response, users::Permissions,
+};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use url::Url;
 
-use crate::{Async, ClientBuilder, CredentialReport, Error, resources};
+use crate::{Async, ClientBuilder, CredentialReport, Error, Whoami, resources};
 
 /// A blocking client. Cloning it is cheap; clones share connections and the one thread.
 ///
@@ -18,6 +20,7 @@ use crate::{Async, ClientBuilder, CredentialReport, Error, resources};
 /// # }
 /// ```
 #[derive(Clone)]
+#[doc(alias = "Avala")]
 pub struct Client {
     client: crate::Client,
     runtime: Arc<Runtime>,
@@ -59,8 +62,18 @@ impl Client {
     }
 
     /// Which sources were looked at for the key, which one gave it, and where it is sent. No secret.
-    pub fn credential_report(&self) -> &CredentialReport {
+    pub fn credential_report(&self) -> CredentialReport {
         self.client.credential_report()
+    }
+
+    /// Who the key belongs to, what it may do, and where it came from: two calls, and what is known here.
+    pub fn whoami(&self) -> Result<Whoami, Error> {
+        self.runtime.wait_for(self.client.whoami())
+    }
+
+    /// What the key may do, remembered as [`crate::Client::permissions`] says.
+    pub fn permissions(&self) -> Result<Permissions, Error> {
+        self.runtime.wait_for(self.client.permissions())
     }
 }
 

@@ -5,15 +5,16 @@ use std::{fmt, marker::PhantomData, path::PathBuf, sync::Arc, time::Duration};
 use avala_api::{Retry, Secret};
 
 use crate::{
-    Async, Client, Environment, Error,
-    auth::{Asked, header_value, resolve},
+    Async, Client, CredentialProvider, Environment, Error, Expiry,
+    auth::{Asked, Credentials, ExpiryHook, resolve},
     blocking::{self, Blocking},
     client::Core,
-    transport::{Network, Transport, user_agent},
+    introspection::Known,
+    transport::{Network, Transport, WayOut, user_agent},
 };
 
-/// A client under construction, async or blocking. `build` does local work only: it reads the environment and, if asked to, a
-/// `.env` file.
+/// A client under construction, async or blocking. `build` does local work only: it reads the environment, the settings of
+/// profiles and, if asked to, a `.env` file.
 #[must_use = "a builder does nothing until it builds"]
 pub struct ClientBuilder<Kind = Async> {
     asked: Asked,
@@ -21,8 +22,10 @@ pub struct ClientBuilder<Kind = Async> {
     retry: Retry,
     timeout: Option<Duration>,
     attempt_timeout: Option<Duration>,
-    connect_timeout: Option<Duration>,
+    pub(crate) way_out: WayOut,
     transport: Option<Arc<dyn Transport>>,
+    expiry_hook: Option<ExpiryHook>,
+    without_permission_check: bool,
     kind: PhantomData<fn() -> Kind>,
 }
 
@@ -34,8 +37,10 @@ impl<Kind> Default for ClientBuilder<Kind> {
             retry: Retry::default(),
             timeout: None,
             attempt_timeout: None,
-            connect_timeout: None,
+            way_out: WayOut::default(),
             transport: None,
+            expiry_hook: None,
+            without_permission_check: false,
             kind: PhantomData,
         }
     }
@@ -62,6 +67,32 @@ impl<Kind> ClientBuilder<Kind> {
         self
     }
 
+    /// The source of the key, before any other. It is asked when the first call is made, before a known end, and once after
+    /// a server refused its key.
+    pub fn credentials(mut self, provider: impl CredentialProvider) -> Self {
+        self.asked.provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// The profile whose key and base URL are used, unless a key is handed over. See [`crate::profiles`].
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.asked.profile = Some(name.into());
+        self
+    }
+
+    /// Hears once of each key that it ends within this time, when a call is made. The source must know when it ends.
+    pub fn on_expiry_within(
+        mut self,
+        time: Duration,
+        tell: impl Fn(&Expiry) + Send + Sync + 'static,
+    ) -> Self {
+        self.expiry_hook = Some(ExpiryHook {
+            within: time,
+            tell: Box::new(tell),
+        });
+        self
+    }
+
     /// Where calls go: HTTPS, with the path under which the API stands (`https://api.avala.ai/api/v1`).
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.asked.base_url = Some(url.into());
@@ -75,6 +106,7 @@ impl<Kind> ClientBuilder<Kind> {
     }
 
     /// Lets the key come from `.env` in the working directory, if no earlier source has one.
+    #[doc(alias = "load_dotenv")]
     pub fn dotenv(self) -> Self {
         self.dotenv_file(".env")
     }
@@ -110,13 +142,8 @@ impl<Kind> ClientBuilder<Kind> {
         self
     }
 
-    /// How long connecting may take, TLS included. 10 seconds unless set.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = Some(timeout);
-        self
-    }
-
     /// How often and how patiently calls are repeated.
+    #[doc(alias = "max_retries")]
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
@@ -125,6 +152,12 @@ impl<Kind> ClientBuilder<Kind> {
     /// What to add to the User-Agent, such as the name and version of your program.
     pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.user_agent_suffix = Some(suffix.into());
+        self
+    }
+
+    /// Sends calls even if the key is known to lack the scope they need: the server's word alone counts.
+    pub fn without_permission_check(mut self) -> Self {
+        self.without_permission_check = true;
         self
     }
 
@@ -137,29 +170,29 @@ impl<Kind> ClientBuilder<Kind> {
     fn async_client(self) -> Result<Client, Error> {
         let resolved = resolve(&self.asked)?;
         let user_agent = user_agent(self.user_agent_suffix.as_deref())?;
-        let key = match &resolved.key {
-            Some(key) => Some(header_value(key).map_err(|reason| {
-                Error::configuration(format!("The API key of {} {reason}.", resolved.report.source))
-            })?),
-            None => None,
-        };
+        let credentials = resolved
+            .provider
+            .map(|provider| Credentials::new(provider, resolved.read, self.expiry_hook))
+            .transpose()?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(Network::new(
-                self.connect_timeout.unwrap_or(Duration::from_secs(10)),
+                self.way_out,
                 user_agent.to_str().unwrap_or_default(),
                 &self.asked.environment,
             )?),
         };
         Ok(Client::from_core(Core {
             base_url: resolved.base_url,
-            key,
+            credentials,
             report: resolved.report,
             user_agent,
             retry: self.retry,
             timeout: self.timeout.unwrap_or(Duration::from_mins(1)),
             attempt_timeout: self.attempt_timeout,
             transport,
+            known: Known::default(),
+            without_permission_check: self.without_permission_check,
         }))
     }
 
@@ -173,9 +206,11 @@ impl<Kind> fmt::Debug for ClientBuilder<Kind> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("api_key", &self.asked.api_key.as_ref().map(|_| "[redacted]"))
+            .field("profile", &self.asked.profile)
             .field("dotenv", &self.asked.dotenv)
             .field("environment", &self.asked.environment)
             .field("retry", &self.retry)
+            .field("way_out", &self.way_out)
             .finish_non_exhaustive()
     }
 }

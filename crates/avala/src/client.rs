@@ -9,16 +9,20 @@ use std::{
     time::Duration,
 };
 
-use avala_api::{CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response, Retry};
+use avala_api::{
+    CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response, Retry, Secret,
+    users::Permissions,
+};
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt as _};
 use http::HeaderValue;
 use url::Url;
 
 use crate::{
-    ClientBuilder, CredentialReport, Error,
+    ClientBuilder, CredentialReport, Error, Tried, Whoami,
+    auth::{Credentials, Held},
     base_url::BaseUrl,
-    error::Tidy,
+    introspection::{self, Known},
     pager::Pager,
     poller::Poller,
     resources,
@@ -28,22 +32,40 @@ use crate::{
 /// What every call of a client shares.
 pub(crate) struct Core {
     pub(crate) base_url: BaseUrl,
-    /// The key as a sensitive header value, bound to `base_url`; `None` for an anonymous client.
-    pub(crate) key: Option<HeaderValue>,
+    /// Where the key comes from, bound to `base_url`; `None` for an anonymous client.
+    pub(crate) credentials: Option<Credentials>,
+    /// What was found when the client was built.
     pub(crate) report: CredentialReport,
     pub(crate) user_agent: HeaderValue,
     pub(crate) retry: Retry,
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) transport: Arc<dyn Transport>,
+    /// What answers told of the key.
+    pub(crate) known: Known,
+    /// Whether a call is sent even if its key is known to lack the scope it needs.
+    pub(crate) without_permission_check: bool,
 }
 
 impl Core {
-    /// What makes a server's texts fit to show.
-    pub(crate) fn tidy(&self) -> Tidy<'_> {
-        Tidy {
-            key: self.key.as_ref().and_then(|key| key.to_str().ok()),
+    /// The key that is in use, if one was read.
+    pub(crate) fn held(&self) -> Option<Arc<Held>> {
+        self.credentials.as_ref().and_then(Credentials::held)
+    }
+
+    pub(crate) fn credential_report(&self) -> CredentialReport {
+        let mut report = self.report.clone();
+        if let Some(held) = self.held() {
+            report.masked_key = held.text().map(avala_keys::mask);
+            report.expires_at = held.expires_at;
+            report.notes.extend(self.known.notes(&held));
+            for (_, tried) in &mut report.tried {
+                if *tried == Tried::Chosen {
+                    *tried = Tried::Used;
+                }
+            }
         }
+        report
     }
 
     /// A number in 0..1 that spreads repetitions out.
@@ -53,6 +75,12 @@ impl Core {
     )]
     pub(crate) fn jitter(&self) -> f64 {
         fastrand::f64()
+    }
+
+    /// A name for a call that no other one has.
+    #[allow(clippy::unused_self, reason = "as above")]
+    pub(crate) fn request_id(&self) -> String {
+        format!("{:032x}", fastrand::u128(..))
     }
 }
 
@@ -86,9 +114,24 @@ impl Client {
         Self { core: Arc::new(core) }
     }
 
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     pub(crate) fn carrier(&self) -> Async {
         Async {
             core: Arc::clone(&self.core),
+        }
+    }
+
+    /// Does what a call does to have its key, for measurements.
+    #[cfg(feature = "measure")]
+    #[doc(hidden)]
+    pub async fn has_key(&self) -> bool {
+        match &self.core.credentials {
+            Some(credentials) => credentials.get().await.is_ok(),
+            None => false,
         }
     }
 
@@ -102,9 +145,32 @@ impl Client {
         self.core.base_url.url()
     }
 
+    /// The key that calls are made with, read if it was not yet: for handing it to another program.
+    pub async fn expose_api_key(&self) -> Result<Secret, Error> {
+        let Some(credentials) = &self.core.credentials else {
+            return Err(Error::configuration("This client was built to stay anonymous."));
+        };
+        let held = credentials.get().await?;
+        Ok(Secret::from(held.text().unwrap_or_default()))
+    }
+
     /// Which sources were looked at for the key, which one gave it, and where it is sent. No secret.
-    pub fn credential_report(&self) -> &CredentialReport {
-        &self.core.report
+    pub fn credential_report(&self) -> CredentialReport {
+        self.core.credential_report()
+    }
+
+    /// Who the key belongs to, what it may do, and where it came from: two calls, and what is known here.
+    pub fn whoami(&self) -> Call<Whoami> {
+        let core = Arc::clone(&self.core);
+        Call(Box::pin(async move { introspection::whoami(&core).await }))
+    }
+
+    /// What the key may do. A client remembers it for five minutes, or until it uses another key: if the server is a
+    /// self-hosted one, a call that needs a scope the key lacks then fails before it is sent
+    /// ([`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden), code `scope_missing`).
+    pub fn permissions(&self) -> Call<Permissions> {
+        let core = Arc::clone(&self.core);
+        Call(Box::pin(async move { introspection::permissions(&core).await }))
     }
 }
 

@@ -1,26 +1,34 @@
 //! The one error: what went wrong, whether the call may have taken effect, and what to do next. Never a secret.
 
+mod advice;
 mod answer;
 mod job;
+mod key_problem;
 mod kind;
 
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
-use avala_api::{ErrorBody, FieldErrors, RateLimit, Route};
+use avala_api::{Access, ErrorBody, FieldErrors, RateLimit, Route};
 use http::{HeaderMap, StatusCode};
 
+pub use self::advice::Advice;
+use self::advice::hint_for;
 pub(crate) use self::answer::Tidy;
-use self::answer::{hint_of, kind_of, shortened};
+use self::answer::{kind_of, shortened};
+pub use self::key_problem::KeyProblem;
 pub use self::kind::ErrorKind;
 use crate::transport::{TransportError, TransportFailure};
 
 /// Where people make keys.
 const KEYS_PAGE: &str = "https://app.avala.ai/settings/api-keys";
+/// The code of a call whose key lacks the scope it needs.
+const SCOPE_MISSING: &str = "scope_missing";
 
 /// Why a call failed.
 ///
 /// `Display` is one line with what to do next. No text of it ever holds a key: messages of servers are redacted and cut to 500 bytes.
 #[derive(Clone)]
+#[doc(alias = "AvalaError")]
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -41,10 +49,11 @@ struct Inner {
 
 impl Error {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let message = message.into();
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
-            hint: None,
+            hint: hint_for(kind, None, &message).map(str::to_owned),
+            message,
             operation: None,
             status: None,
             body: ErrorBody::default(),
@@ -71,23 +80,45 @@ impl Error {
     pub(crate) fn deadline(sent: bool) -> Self {
         let mut error = Self::new(ErrorKind::Timeout, "The call took longer than its timeout.");
         error.0.may_have_been_sent = sent;
-        error.with_hint("Give it more time with `with_timeout`, or see whether the server is reachable.")
+        error
+    }
+
+    /// The key is known to lack what the call needs, so it was not sent.
+    pub(crate) fn scope_missing(access: Access) -> Self {
+        let scopes = scopes_of(access).unwrap_or_default();
+        let mut error = Self::new(
+            ErrorKind::Forbidden,
+            format!("The key lacks the scope {scopes}, so the call was not sent."),
+        );
+        error.0.body.code = Some(SCOPE_MISSING.to_owned());
+        error
     }
 
     pub(crate) fn of_transport(error: &TransportError) -> Self {
-        let (kind, hint) = match error.failure {
-            TransportFailure::Connect => (ErrorKind::Connection, connect_hint(&error.message)),
-            TransportFailure::Timeout => (
-                ErrorKind::Timeout,
-                "The server is slow or unreachable; try again.",
-            ),
-            TransportFailure::Interrupted => (ErrorKind::Connection, "The connection broke; try again."),
-            TransportFailure::TooLarge => (ErrorKind::TooLarge, "Ask for fewer rows with `limit`."),
-            TransportFailure::Setup => (ErrorKind::Configuration, "See the TLS and proxy settings."),
+        let kind = match error.failure {
+            TransportFailure::Resolve
+            | TransportFailure::Connect
+            | TransportFailure::Proxy
+            | TransportFailure::Tls
+            | TransportFailure::Interrupted => ErrorKind::Connection,
+            TransportFailure::Timeout => ErrorKind::Timeout,
+            TransportFailure::TooLarge => ErrorKind::TooLarge,
+            TransportFailure::Setup => ErrorKind::Configuration,
         };
         let mut new = Self::new(kind, Tidy { key: None }.text(&error.message));
         new.0.may_have_been_sent = error.may_have_been_sent;
-        new.with_hint(hint)
+        match error.failure {
+            TransportFailure::Resolve => new.with_hint("See whether the host's name is right and known here."),
+            TransportFailure::Proxy => new.with_hint(
+                "See the proxy's address and credentials (HTTPS_PROXY, or `proxy` of the builder), and whether it lets this host through.",
+            ),
+            TransportFailure::Tls if !advice::is_about_certificates(&error.message) => new.with_hint(
+                "See whether the server speaks TLS at this port, and whether its certificate is valid and for this host.",
+            ),
+            TransportFailure::Interrupted => new.with_hint("The connection broke; try again."),
+            TransportFailure::Setup => new.with_hint("See the TLS and proxy settings."),
+            _ => new,
+        }
     }
 
     /// The error of an answer that is no success.
@@ -106,7 +137,11 @@ impl Error {
             None => format!("HTTP {}", status.as_u16()),
         };
         let mut error = Self::new(kind, shortened(&said));
-        error.0.hint = hint_of(kind, status, &parsed).map(str::to_owned);
+        let known_by = match kind {
+            ErrorKind::Status => format!("HTTP {}", status.as_u16()),
+            _ => said,
+        };
+        error.0.hint = hint_for(kind, parsed.code.as_deref(), &known_by).map(str::to_owned);
         error.0.status = Some(status);
         error.0.body = parsed;
         error.0.request_id = avala_api::request_id(headers).map(|id| tidy.text(id));
@@ -121,8 +156,7 @@ impl Error {
         let mut error = Self::of_answer(status, headers, b"", None, tidy);
         error.0.kind = ErrorKind::Decode;
         error.0.message = format!("The answer is not what the API promises: {}", tidy.text(reason));
-        error.0.hint =
-            Some("See whether the base URL leads to an Avala API, and whether a newer client exists.".into());
+        error.0.hint = hint_for(ErrorKind::Decode, None, "").map(str::to_owned);
         error
     }
 
@@ -139,8 +173,22 @@ impl Error {
     }
 
     pub(crate) fn of_call(mut self, route: &Route, attempts: u32) -> Self {
+        if self.0.kind == ErrorKind::Forbidden
+            && self.code() == Some(SCOPE_MISSING)
+            && let Some(scopes) = scopes_of(route.access)
+        {
+            self.0.hint = Some(format!("Use a key with the scope {scopes}."));
+        }
         self.0.operation = Some(route.operation);
         self.0.attempts = attempts;
+        self
+    }
+
+    /// The name the call was sent by, where no answer came that has one of its own.
+    pub(crate) fn of_request(mut self, id: Option<&str>) -> Self {
+        if self.0.status.is_none() && self.0.may_have_been_sent {
+            self.0.request_id = id.map(|id| Tidy { key: None }.text(id));
+        }
         self
     }
 
@@ -170,6 +218,7 @@ impl Error {
     }
 
     /// The HTTP status; `None` when no answer came.
+    #[doc(alias = "status_code")]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
@@ -179,17 +228,29 @@ impl Error {
         self.0.body.code.as_deref()
     }
 
+    /// What is wrong with the key, of a 401: by the server's code, else by the texts that Avala publishes. `None` of any other
+    /// error, and of a 401 that says nothing known.
+    pub fn key_problem(&self) -> Option<KeyProblem> {
+        if self.0.kind != ErrorKind::Authentication {
+            return None;
+        }
+        KeyProblem::of(self.code(), &self.0.message)
+    }
+
     /// Where the server explains the reason.
     pub fn doc_url(&self) -> Option<&str> {
         self.0.body.doc_url.as_deref()
     }
 
     /// What is wrong, by field.
+    #[doc(alias = "details")]
     pub fn field_errors(&self) -> &FieldErrors {
         &self.0.body.fields
     }
 
     /// How much storage is allowed and used, in bytes, of a quota error.
+    #[doc(alias = "limit")]
+    #[doc(alias = "used")]
     pub fn quota(&self) -> (Option<i64>, Option<i64>) {
         (self.0.body.limit, self.0.body.used)
     }
@@ -204,7 +265,7 @@ impl Error {
         self.0.rate_limit
     }
 
-    /// The request's name in the server's log.
+    /// The request's name in the server's log. Where no answer came, the name it was sent by (`X-Request-Id`).
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
@@ -225,14 +286,12 @@ impl Error {
     }
 }
 
-/// What to do where no connection came about. Certificates of one's own are the usual trouble of one's own server.
-fn connect_hint(message: &str) -> &'static str {
-    if message.contains("UnknownIssuer") {
-        "The server's certificate is signed by nobody this machine trusts. Name its CA's certificate with AVALA_CA_BUNDLE=FILE."
-    } else if message.contains("CaUsedAsEndEntity") {
-        "The server's certificate is a CA's own; it needs one that a CA signed (basicConstraints=CA:FALSE)."
-    } else {
-        "See whether the host is right and reachable from here."
+/// The scopes of which a call needs one, in words.
+fn scopes_of(access: Access) -> Option<String> {
+    match access {
+        Access::Scope(one) => Some(format!("`{one}`")),
+        Access::Either(one, other) => Some(format!("`{one}` or `{other}`")),
+        Access::AnyKey | Access::Anonymous => None,
     }
 }
 
@@ -409,13 +468,15 @@ mod tests {
     fn a_certificate_that_is_not_trusted_says_what_to_name_or_to_make() {
         for (said, hint) in [
             ("invalid peer certificate: UnknownIssuer", "AVALA_CA_BUNDLE=FILE"),
+            ("invalid peer certificate: BadSignature", "AVALA_CA_BUNDLE=FILE"),
             (
                 "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
                 "basicConstraints=CA:FALSE",
             ),
-            ("connection refused", "reachable"),
+            ("received fatal alert: CertificateRequired", "client_certificate"),
+            ("invalid peer certificate: Expired", "valid"),
         ] {
-            let error = TransportError::new(TransportFailure::Connect, false, said);
+            let error = TransportError::new(TransportFailure::Tls, false, said);
             let error = Error::of_transport(&error);
             assert!(error.hint().unwrap().contains(hint), "{error}");
         }

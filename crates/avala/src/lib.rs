@@ -27,10 +27,19 @@
 //!
 //! # Where the key comes from
 //!
-//! In this order: [`ClientBuilder::api_key`], the variable `AVALA_API_KEY`, and a `.env` file if
-//! [`ClientBuilder::dotenv`] asks for it. A source that is there and unusable (a variable that is set but empty) stops the
+//! In this order: [`ClientBuilder::api_key`], a profile that was chosen with [`ClientBuilder::profile`], the variable
+//! `AVALA_API_KEY`, the file that `AVALA_API_KEY_FILE` names, the profile that `AVALA_PROFILE` names, a `.env` file if
+//! [`ClientBuilder::dotenv`] asks for it, and the default one of the [`profiles`]. A source that is there and unusable (a variable that is set but empty) stops the
 //! search; only one that is absent lets the next be looked at. Key and base URL are resolved as a pair: a key is sent to
 //! the origin it belongs to, and nowhere else.
+//!
+//! [`ExecKey`] asks another program for the key, and [`Preset`] knows the commands of 1Password, Vault, Azure Key Vault,
+//! Infisical, Doppler and `pass`. With the feature `keychain`, `keychain::KeychainKey` reads it from the keychain of Linux.
+//! [`ClientBuilder::credentials`] takes any of them, and a source of your own, which is a [`CredentialProvider`].
+//!
+//! A client asks its source when it needs the key, again some time before a known end, and once when a server answered 401:
+//! then the call is sent a second time with the new key. So a key is rotated by putting the next one where the first came
+//! from; nothing is started anew.
 //!
 //! # What is repeated
 //!
@@ -43,12 +52,22 @@ pub mod blocking;
 mod builder;
 mod client;
 mod error;
+mod introspection;
 mod pager;
 mod poller;
 pub mod resources;
 pub mod transport;
 
-pub use auth::{CredentialReport, Environment, Source, Tried};
+#[cfg(feature = "aws")]
+pub use auth::AwsSecret;
+#[cfg(feature = "gcp")]
+pub use auth::GcpSecret;
+#[cfg(feature = "keychain")]
+pub use auth::keychain;
+pub use auth::{
+    Credential, CredentialChain, CredentialProvider, CredentialReport, Environment, ExecKey, Expiry, KeyFile,
+    Preset, ProviderError, ProviderFuture, Source, Tried, profiles,
+};
 pub use avala_api as api;
 pub use avala_api::{
     CallOptions, Carrier, Cursor, Job, Page, Patch, Progress, RateLimit, Request, Response, Retry, Scope,
@@ -56,7 +75,8 @@ pub use avala_api::{
 };
 pub use builder::ClientBuilder;
 pub use client::{Async, Call, Client, Items};
-pub use error::{Error, ErrorKind};
+pub use error::{Advice, Error, ErrorKind, KeyProblem};
+pub use introspection::Whoami;
 
 /// The base URL of Avala's own service.
 pub const DEFAULT_BASE_URL: &str = "https://api.avala.ai/api/v1";

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use avala_api::{CallOptions, Job, Operation, Polling, Progress};
 use tokio::time::{Instant, sleep};
 
-use crate::{Error, client::Core, transport};
+use crate::{Error, client::Core, error::Tidy, transport};
 
 /// The longest wait between two looks, unless the first is longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -69,7 +69,8 @@ impl<O: Operation<Answer: Job>> Poller<O> {
             // A wait that leaves no time for another look is not begun.
             let room = self.left().saturating_sub(LAST_LOOK);
             if room.is_zero() {
-                return Err(Error::still_running(last, self.core.tidy()).of_call(&O::ROUTE, 1));
+                let key = self.core.held();
+                return Err(Error::still_running(last, Tidy::of(key.as_deref())).of_call(&O::ROUTE, 1));
             }
             sleep(self.next_wait().min(room)).await;
         }
@@ -83,7 +84,10 @@ impl<O: Operation<Answer: Job>> Poller<O> {
             Progress::Running => self.last = Some(job.clone()),
             Progress::Succeeded => self.ended = true,
             Progress::Failed => {
-                return Err(Error::job_failed(job, self.core.tidy()).of_call(&O::ROUTE, answer.attempts));
+                let key = self.core.held();
+                return Err(
+                    Error::job_failed(job, Tidy::of(key.as_deref())).of_call(&O::ROUTE, answer.attempts)
+                );
             }
         }
         Ok(job)

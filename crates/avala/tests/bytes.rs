@@ -213,6 +213,7 @@ async fn a_cut_answer_is_asked_for_again_when_that_is_safe() {
     );
 }
 
+// Covers: W3
 #[tokio::test]
 async fn nobody_there_is_a_connection_error_that_was_never_sent() {
     let free = TcpListener::bind("127.0.0.1:0")
@@ -230,6 +231,7 @@ async fn nobody_there_is_a_connection_error_that_was_never_sent() {
     assert!(error.to_string().to_lowercase().contains("refused"), "{error}");
 }
 
+// Covers: W3, W34
 #[tokio::test]
 async fn a_slow_answer_ends_at_the_deadline() {
     for head in [
@@ -279,6 +281,7 @@ async fn an_oversized_success_in_chunks_is_refused_as_well() {
     assert_eq!(error.kind(), ErrorKind::TooLarge);
 }
 
+// Covers: R3
 #[tokio::test]
 async fn a_redirect_is_never_followed_and_the_key_stays_home() {
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -323,6 +326,7 @@ async fn an_oversized_success_is_refused_and_an_oversized_error_is_cut() {
     assert_eq!((error.kind(), error.message()), (ErrorKind::Server, "HTTP 502"));
 }
 
+// Covers: W2, W33
 #[tokio::test]
 async fn every_form_of_retry_after_is_understood_on_the_wire() {
     let date = "Date: Sun, 22 Nov 2026 12:00:00 GMT\r\n";

@@ -18,6 +18,7 @@ use support::{CANARY, Script, Turn, answer, answer_with, page, seconds};
 
 const BUSY: &str = r#"{"detail":"Request was throttled. Expected available in 30 seconds."}"#;
 
+// Covers: R1, R10, W11
 #[tokio::test(start_paused = true)]
 async fn a_call_carries_the_key_and_what_was_asked() {
     let script = Script::of([answer(200, page(0, 1, None))]);
@@ -52,6 +53,7 @@ async fn a_call_carries_the_key_and_what_was_asked() {
     );
 }
 
+// Covers: W24
 #[tokio::test(start_paused = true)]
 async fn sign_up_sends_no_key_even_when_the_client_has_one() {
     let account = r#"{"user":{"uid":"u","username":"a@b.example"},"api_key":"avk_new"}"#;
@@ -82,6 +84,7 @@ async fn an_anonymous_client_sends_nothing_that_needs_a_key() {
     assert!(script.seen().is_empty());
 }
 
+// Covers: W2, W33, W36
 #[tokio::test(start_paused = true)]
 async fn a_busy_server_is_asked_again_after_exactly_the_wait_it_asked_for() {
     let script = Script::of([
@@ -107,6 +110,7 @@ async fn a_busy_server_is_asked_again_after_exactly_the_wait_it_asked_for() {
     assert_eq!(script.waits(), [30.0, 5.0]);
 }
 
+// Covers: W1, W36
 #[tokio::test(start_paused = true)]
 async fn without_a_hint_the_wait_doubles_with_jitter() {
     let script = Script::of([
@@ -313,6 +317,7 @@ async fn retry_never_means_once() {
     assert_eq!(error.attempts(), 1);
 }
 
+// Covers: W14
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_sent_is_refused_before_anything_is_sent() {
     let script = Script::of([]);
@@ -341,6 +346,7 @@ async fn what_cannot_be_sent_is_refused_before_anything_is_sent() {
     assert!(script.seen().is_empty());
 }
 
+// Covers: W23
 #[tokio::test(start_paused = true)]
 async fn all_pages_are_walked_and_only_the_cursor_of_a_link_is_used() {
     let script = Script::of([
@@ -419,6 +425,7 @@ async fn a_server_that_names_the_same_page_again_does_not_trap_us() {
     );
 }
 
+// Covers: W23
 #[tokio::test(start_paused = true)]
 async fn a_link_without_a_cursor_is_an_error_and_not_the_end() {
     for link in [
@@ -450,6 +457,7 @@ async fn a_list_can_be_resumed_where_it_was_left() {
     assert!(script.seen()[0].uri.ends_with("?cursor=later"));
 }
 
+// Covers: W11, W12
 #[tokio::test(start_paused = true)]
 async fn the_quota_and_the_request_id_come_with_answers_and_with_errors() {
     let headers = [
@@ -477,6 +485,26 @@ async fn the_quota_and_the_request_id_come_with_answers_and_with_errors() {
     );
 }
 
+// Covers: W11
+#[tokio::test(start_paused = true)]
+async fn a_call_has_one_name_for_all_its_attempts_which_is_told_if_no_answer_came() {
+    let broken = || Turn::Fail(TransportFailure::Interrupted, true);
+    let script = Script::of([answer(503, ""), broken(), broken(), broken()]);
+    let client = script.builder().retry(Retry::attempts(2)).build().unwrap();
+    let error = client.webhooks().list().send().await.unwrap_err();
+    let mine = client.webhooks().list().with_header("X-Request-Id", "mine-1");
+    let of_mine = mine.send().await.unwrap_err();
+
+    let names: Vec<_> = (script.seen().iter())
+        .map(|seen| seen.headers["x-request-id"].to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names[0], names[1], "one call");
+    assert_eq!(names[0].len(), 32);
+    assert_eq!(names[2..], ["mine-1", "mine-1"]);
+    assert_eq!(error.request_id(), Some(names[0].as_str()));
+    assert_eq!(of_mine.request_id(), Some("mine-1"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_update_sends_only_what_was_set() {
     let script = Script::of([answer(200, r#"{"uid":"w","target_url":"https://h.example/"}"#)]);
@@ -495,6 +523,7 @@ async fn an_update_sends_only_what_was_set() {
     );
 }
 
+// Covers: W4
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_not_what_was_promised_tells_where_and_quotes_nothing() {
     for (body, place) in [

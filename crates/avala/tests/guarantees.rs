@@ -9,14 +9,8 @@
 
 mod support;
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use avala::{Client, Error, blocking};
-use support::{CANARY, Script, answer, page};
-use tracing_subscriber::fmt::MakeWriter;
+use support::{Script, answer, page};
 
 #[test]
 fn clients_and_calls_cross_threads() {
@@ -36,57 +30,53 @@ fn an_error_costs_a_result_one_word() {
     assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
+#[test]
+fn a_future_of_ours_makes_nobodys_own_large() {
+    fn fits<F: Future + Send>(future: &F) {
+        assert!(size_of_val(future) <= 2048, "{}", size_of_val(future));
     }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    let client = Script::of([]).client();
+    fits(&client.webhooks().list().send());
+    fits(&client.webhooks().list().send_with_response());
+    fits(&client.webhooks().list().items().next());
+    fits(&client.webhooks().list().items().collect_all());
+    fits(&client.exports().wait("e").send());
+    fits(&client.exports().wait("e").states().next());
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+/// A blocking call, and the client's end, where others would panic: on a thread that runs async code.
+fn calls_and_ends() {
+    let script = Script::of([answer(200, page(0, 1, None)), answer(200, page(0, 1, None))]);
+    let client = script.builder().build_blocking().unwrap();
+    assert_eq!(client.webhooks().list().send().unwrap().items.len(), 1);
+    let clone = client.clone();
+    let mut rest = client.webhooks().list().items();
+    drop(client);
+    assert!(rest.next().unwrap().is_ok(), "what was begun outlives the client");
+    drop((rest, clone));
 }
 
 #[test]
-fn the_key_shows_in_no_debug_no_error_and_no_log_at_the_finest_level() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    let echo = format!(r#"{{"detail":"bad key {CANARY}","code":"{CANARY}"}}"#);
-    let mut shown = tracing::subscriber::with_default(subscriber, || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap()
-            .block_on(async {
-                let script = Script::of([answer(200, page(0, 1, None)), answer(500, ""), answer(401, echo)]);
-                let builder = script.builder();
-                let mut shown = vec![format!("{builder:?}")];
-                let client = builder.build().unwrap();
-                client.webhooks().list().send().await.unwrap();
-                let request = client.webhooks().list();
-                shown.push(format!("{client:?} {:?} {request:?}", client.credential_report()));
-                let error = client.users().me().send().await.unwrap_err();
-                assert_eq!(error.attempts(), 2);
-                shown.push(format!("{error} {error:?} {:?}", error.message()));
-                shown.concat()
-            })
-    });
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("avala.operation"), "the log was on: {log}");
-    shown += &log;
-    let secret_part = &CANARY[22..];
-    assert!(!shown.contains(secret_part), "{shown}");
+fn the_blocking_client_works_and_ends_anywhere() {
+    calls_and_ends();
+    for mut runtime in [
+        tokio::runtime::Builder::new_current_thread(),
+        tokio::runtime::Builder::new_multi_thread(),
+    ] {
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(async {
+            calls_and_ends();
+            tokio::spawn(async { calls_and_ends() }).await.unwrap();
+            tokio::task::spawn_blocking(calls_and_ends).await.unwrap();
+            let local = tokio::task::LocalSet::new();
+            local.run_until(async { calls_and_ends() }).await;
+        });
+        // And where the runtime itself is on its way out.
+        let last = Script::of([]).builder().build_blocking().unwrap();
+        runtime.spawn(async move {
+            std::future::pending::<()>().await;
+            drop(last);
+        });
+        drop(runtime);
+    }
 }

@@ -12,6 +12,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "URL")]
     pub base_url: Option<String>,
 
+    /// Use this profile's key and server
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+
     /// Read the key, and the URL that goes with it, from a file of NAME=value lines
     #[arg(long, global = true, value_name = "FILE")]
     pub env_file: Option<PathBuf>,

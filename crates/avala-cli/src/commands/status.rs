@@ -20,7 +20,7 @@ pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
         base_url: me.client().base_url().to_string(),
         reachable: true,
         answered_in_ms: None,
-        credential: Credential::of(me.client().credential_report()),
+        credential: Credential::of(&me.client().credential_report()),
         key: KeyState::Unknown,
         user: None,
         key_class: None,

@@ -22,7 +22,7 @@ pub(super) async fn whoami(session: &Session) -> Result<(), Failure> {
     let me = session.may_call::<Me>()?;
     let permissions = session.may_call::<GetPermissions>()?;
     let answer = WhoAmI {
-        credential: Credential::of(me.client().credential_report()),
+        credential: Credential::of(&me.client().credential_report()),
         base_url: me.client().base_url().to_string(),
         user: me.send(Me::new()).await?,
         permissions: permissions.send(GetPermissions::new()).await?,

@@ -9,6 +9,7 @@
 
 mod api_keys;
 mod audit;
+mod auth;
 mod avala;
 mod canned;
 mod credentials;
@@ -23,6 +24,7 @@ mod owners;
 mod pepper;
 mod proxy;
 mod resources;
+mod scan;
 mod secrets;
 mod seed;
 mod serve;

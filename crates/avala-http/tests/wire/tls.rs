@@ -1,6 +1,8 @@
 //! Whom a client trusts and what it shows of itself.
 
-use avala_http::{BuildError, ClientCertificate, Failure, HttpClient, HttpOptions, SendError, TlsVersion};
+use avala_http::{
+    BuildError, Certificates, ClientCertificate, Failure, HttpClient, HttpOptions, SendError, TlsVersion,
+};
 
 use crate::server::{Authority, Server};
 use crate::{everything, get};
@@ -13,8 +15,11 @@ async fn reaches(server: &Server, options: HttpOptions) -> Result<(), SendError>
 
 fn trusting(only: Option<&Authority>, extra: Option<&Authority>) -> HttpOptions {
     HttpOptions {
-        only_roots: only.map(|authority| authority.pem.clone().into_bytes()),
-        extra_roots: extra.map(|authority| authority.pem.clone().into_bytes()),
+        only_roots: only.map(|authority| Certificates::new("roots", authority.pem.as_str())),
+        extra_roots: extra
+            .map(|authority| Certificates::new("extra roots", authority.pem.as_str()))
+            .into_iter()
+            .collect(),
         ..HttpOptions::default()
     }
 }
@@ -28,14 +33,14 @@ async fn a_private_authority_is_trusted_only_when_it_is_given() {
             .await
             .unwrap_err()
             .failure(),
-        Failure::Connect
+        Failure::Tls
     );
     assert_eq!(
         reaches(&server, trusting(Some(&Authority::new()), None))
             .await
             .unwrap_err()
             .failure(),
-        Failure::Connect
+        Failure::Tls
     );
     assert_eq!(server.seen(|seen| seen.heads.len()), 0);
     reaches(&server, trusting(None, Some(&authority))).await.unwrap();
@@ -63,7 +68,7 @@ async fn a_certificate_for_another_name_is_refused() {
     let server = Server::tls(authority.server()).await;
     let client = HttpClient::new(trusting(Some(&authority), None)).unwrap();
     let url = format!("https://localhost:{}/", server.address.port());
-    assert_eq!(get(&client, &url).await.unwrap_err().failure(), Failure::Connect);
+    assert_eq!(get(&client, &url).await.unwrap_err().failure(), Failure::Tls);
 }
 
 #[tokio::test]
@@ -99,11 +104,12 @@ async fn an_old_version_of_tls_is_refused_when_a_newer_one_is_demanded() {
     };
     assert_eq!(
         reaches(&server, strict).await.unwrap_err().failure(),
-        Failure::Connect
+        Failure::Tls
     );
 }
 
 #[tokio::test]
+#[cfg(feature = "http2")]
 async fn http_2_is_offered_unless_switched_off() {
     let authority = Authority::new();
     let mut configuration = authority.server();
@@ -127,25 +133,24 @@ fn certificates_that_cannot_be_read_are_refused_at_once() {
         ..HttpOptions::default()
     };
     let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
-    let pem = |text: &str| Some(text.as_bytes().to_vec());
     for (options, what) in [
         (
             HttpOptions {
-                extra_roots: pem(""),
+                extra_roots: vec![Certificates::new("extra roots", "")],
                 ..HttpOptions::default()
             },
             "extra roots",
         ),
         (
             HttpOptions {
-                extra_roots: pem(broken),
+                extra_roots: vec![Certificates::new("extra roots", broken)],
                 ..HttpOptions::default()
             },
             "extra roots",
         ),
         (
             HttpOptions {
-                only_roots: pem("hello"),
+                only_roots: Some(Certificates::new("roots", "hello")),
                 ..HttpOptions::default()
             },
             "roots",

@@ -151,6 +151,7 @@ mod tests {
         assert_eq!(read("A=$HOME${USER}`id`").unwrap()[0].1, "$HOME${USER}`id`");
     }
 
+    // Covers: R11
     #[test]
     fn a_bad_line_is_named_by_number_and_never_quoted() {
         for (text, line) in [

@@ -1,6 +1,6 @@
 //! The one place that reads environment variables.
 
-use std::{collections::BTreeMap, ffi::OsString, fmt};
+use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf};
 
 /// Where environment variables are read from. The process's own by default; a map in tests and in programs that host others.
 #[derive(Clone, Default)]
@@ -46,6 +46,14 @@ impl Environment {
             Variable::Text(text) if !text.trim().is_empty() => Some(text),
             _ => None,
         }
+    }
+
+    /// The home directory.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        self.text(name)
+            .map(PathBuf::from)
+            .filter(|home| home.is_absolute())
     }
 
     /// Whether a switch is on: `1`, `true`, `yes` or `on`, in any case.

@@ -1,7 +1,11 @@
 //! What can be a key: any printable ASCII token. Avala's own papers show five shapes, so none is demanded.
 
 use avala_api::Secret;
+use bytes::Bytes;
 use http::HeaderValue;
+
+use super::Source;
+use crate::Error;
 
 /// Why a text cannot be a key. Never quotes it.
 pub(crate) type Unusable = &'static str;
@@ -21,10 +25,28 @@ pub(crate) fn usable(raw: &Secret) -> Result<Secret, Unusable> {
     Ok(Secret::from(key))
 }
 
+/// The error of such a key.
+pub(crate) fn unusable(source: &Source, reason: Unusable) -> Error {
+    Error::configuration(format!("The API key of {source} {reason}.")).with_hint(match source {
+        Source::Environment { .. } => "Set the variable to the whole key, or unset it to use another source.",
+        _ => "Give the whole key, as it was shown when it was made.",
+    })
+}
+
+/// The secret under a header value: wiped when the last request that carries it is gone.
+struct Wiped(Secret);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose().as_bytes()
+    }
+}
+
 /// The key as a header value that HTTP libraries keep out of their own logs.
 pub(crate) fn header_value(key: &Secret) -> Result<HeaderValue, Unusable> {
+    let shared = Bytes::from_owner(Wiped(key.clone()));
     let mut value =
-        HeaderValue::from_str(key.expose()).map_err(|_| "holds characters that no API key has")?;
+        HeaderValue::from_maybe_shared(shared).map_err(|_| "holds characters that no API key has")?;
     value.set_sensitive(true);
     Ok(value)
 }

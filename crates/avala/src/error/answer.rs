@@ -1,9 +1,10 @@
-//! What an error answer means: its kind, what to do next, and its texts made fit to show.
+//! What an error answer means: its kind, and its texts made fit to show.
 
 use avala_api::{ErrorBody, FieldErrors};
 use http::StatusCode;
 
 use super::ErrorKind;
+use crate::auth::Held;
 
 /// The longest message that is kept of a server's text, in bytes.
 pub(super) const LONGEST_MESSAGE: usize = 500;
@@ -25,40 +26,6 @@ pub(super) fn kind_of(status: StatusCode, body: &ErrorBody) -> ErrorKind {
     }
 }
 
-/// What to do next, by the server's code where it gives one, else by kind and the published texts.
-pub(super) fn hint_of(kind: ErrorKind, status: StatusCode, body: &ErrorBody) -> Option<&'static str> {
-    let detail = body.detail.as_deref().unwrap_or_default().to_ascii_lowercase();
-    Some(match (kind, body.code.as_deref()) {
-        (_, Some("key_malformed")) => "The key is damaged: copy it again, whole, from where it was stored.",
-        (_, Some("key_wrong_class")) => "This key is of another class (test or live) than the server.",
-        (_, Some("key_revoked")) => {
-            "The key was revoked: make a new one and update the place it is read from."
-        }
-        (_, Some("key_disabled")) => "The key is disabled: have its owner enable it, or use another one.",
-        (_, Some("key_rotated")) => "The key was rotated: use its successor.",
-        (_, Some("exceeds_caller")) => "Ask for less, or use a key that may do as much itself.",
-        (_, Some("outside_policy")) => "See what the organization's policy lets a key be, and ask for that.",
-        (ErrorKind::Authentication, _) if detail.contains("expired") => {
-            "The key has expired: make a new one and update the place it is read from."
-        }
-        (ErrorKind::Authentication, _) if detail.contains("not provided") => {
-            "No key reached the server: see whether a proxy drops the X-Avala-Api-Key header."
-        }
-        (ErrorKind::Authentication, _) => {
-            "The key is wrong or revoked, or belongs to another server than this base URL."
-        }
-        (ErrorKind::Forbidden, _) => "Use a key with the scope this call needs.",
-        (ErrorKind::NotFound, _) => {
-            "See whether the identifier is right and belongs to the key's organization."
-        }
-        (ErrorKind::RateLimited, _) => "Wait as long as the server asked, and send fewer requests.",
-        (ErrorKind::QuotaExceeded, _) => "Free storage, or have the quota raised.",
-        (ErrorKind::Server, _) => "The server failed: try again; if it stays, report the request id.",
-        _ if status.is_redirection() => "Redirects are never followed: see whether the base URL is right.",
-        _ => return None,
-    })
-}
-
 /// Makes a server's texts fit to show: no secret, no control character, not too long.
 #[derive(Clone, Copy)]
 pub(crate) struct Tidy<'a> {
@@ -68,6 +35,15 @@ pub(crate) struct Tidy<'a> {
 
 /// How much of a text is looked at. What is shown is far less.
 const LOOKED_AT: usize = 8 * LONGEST_MESSAGE;
+
+impl<'a> Tidy<'a> {
+    /// For what was asked with this key.
+    pub(crate) fn of(key: Option<&'a Held>) -> Self {
+        Self {
+            key: key.and_then(Held::text),
+        }
+    }
+}
 
 impl Tidy<'_> {
     pub(super) fn text(self, text: &str) -> String {

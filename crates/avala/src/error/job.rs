@@ -27,9 +27,7 @@ impl Error {
         };
         let mut error = Self::new(ErrorKind::Timeout, tidy.text(&message));
         error.0.may_have_been_sent = true;
-        error
-            .with_hint("The job goes on. Wait again, or longer.")
-            .with_job(Some(job))
+        error.with_job(Some(job))
     }
 
     /// Notes a job as it was last seen.

@@ -38,10 +38,14 @@ pub enum ErrorKind {
     #[doc(alias = "AvalaError")]
     Status,
     /// The call's deadline passed, or one attempt took too long.
+    #[doc(alias = "TimeoutError")]
+    #[doc(alias = "TimeoutException")]
     Timeout,
     /// No connection, or one that broke.
+    #[doc(alias = "ConnectError")]
     Connection,
     /// A success whose body is not what the contract says.
+    #[doc(alias = "JSONDecodeError")]
     Decode,
     /// A job that was waited for failed or was cancelled; see `job`.
     JobFailed,

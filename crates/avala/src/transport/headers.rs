@@ -13,6 +13,8 @@ pub(crate) fn user_agent(suffix: Option<&str>) -> Result<HeaderValue, Error> {
         .map_err(|_| Error::configuration("The User-Agent suffix is not a header value."))
 }
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// Adds a caller's headers. One that would move the key, the target or the framing is refused before anything is sent.
 pub(crate) fn add(headers: &mut HeaderMap, options: &CallOptions) -> Result<(), Error> {
     for (name, value) in &options.headers {
@@ -30,6 +32,15 @@ pub(crate) fn add(headers: &mut HeaderMap, options: &CallOptions) -> Result<(), 
         headers.insert(name, value);
     }
     Ok(())
+}
+
+/// Names the call, unless the caller did: all its attempts by one name, so that the logs on the way tell they are one call.
+pub(crate) fn name(headers: &mut HeaderMap, draw: impl FnOnce() -> String) {
+    if !headers.contains_key(REQUEST_ID)
+        && let Ok(name) = HeaderValue::try_from(draw())
+    {
+        headers.insert(REQUEST_ID, name);
+    }
 }
 
 fn is_reserved(name: &HeaderName) -> bool {
@@ -50,6 +61,8 @@ fn is_reserved(name: &HeaderName) -> bool {
         "trailer",
         "expect",
     ];
+    // Where headers become variables, as in WSGI and CGI, the two spellings are one.
+    let name = name.as_str().replace('_', "-");
     RESERVED.contains(&name.as_str())
 }
 
@@ -73,6 +86,7 @@ mod tests {
             "transfer-encoding",
             "Cookie",
             "te",
+            "x_avala_api_key",
         ] {
             assert!(outcome(name, "x").is_err(), "{name}");
         }

@@ -7,6 +7,7 @@ mod network;
 mod prepare;
 mod retry;
 mod retry_after;
+mod way_out;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
@@ -15,6 +16,7 @@ use bytes::Bytes;
 pub(crate) use attempts::send;
 pub(crate) use headers::user_agent;
 pub(crate) use network::Network;
+pub(crate) use way_out::WayOut;
 
 /// Takes one request to the server and brings one answer back.
 ///
@@ -57,8 +59,15 @@ pub struct TransportError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportFailure {
-    /// Name resolution, connection, proxy or TLS handshake: the request never left.
+    /// The host's name has no address: the request never left.
+    Resolve,
+    /// No connection to the host: the request never left.
     Connect,
+    /// The proxy was not reached, or let nothing through: the request never left.
+    Proxy,
+    /// The two ends could not agree on TLS, or one refused the other's certificate: the request never left, or was not
+    /// read.
+    Tls,
     /// It took too long.
     Timeout,
     /// The connection broke, or what came back is not HTTP.

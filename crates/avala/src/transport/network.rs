@@ -1,11 +1,11 @@
 //! The default transport: the network, by way of `avala-http`.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use avala_http::{Failure, HttpClient, HttpOptions, Proxy, SendError};
+use avala_http::{Failure, HttpClient, SendError};
 use bytes::{Bytes, BytesMut};
 
-use super::{Limits, Transport, TransportError, TransportFailure, TransportFuture};
+use super::{Limits, Transport, TransportError, TransportFailure, TransportFuture, WayOut};
 use crate::{Environment, Error};
 
 /// Sends requests over the network.
@@ -14,21 +14,9 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Builds the way out. Roots and proxy come from the environment, as every other tool on the machine takes them.
-    pub(crate) fn new(
-        connect_timeout: Duration,
-        user_agent: &str,
-        environment: &Environment,
-    ) -> Result<Self, Error> {
-        let options = HttpOptions {
-            user_agent: user_agent.to_owned(),
-            connect_timeout,
-            proxy: Proxy::from_environment(|name| environment.text(name)),
-            extra_roots: certificates(environment, "AVALA_CA_BUNDLE")?,
-            only_roots: certificates(environment, "SSL_CERT_FILE")?,
-            ..HttpOptions::default()
-        };
-        let client = HttpClient::new(options)
+    /// Builds the way out. What is not set comes from the environment, as every other tool on the machine takes it.
+    pub(crate) fn new(way_out: WayOut, user_agent: &str, environment: &Environment) -> Result<Self, Error> {
+        let client = HttpClient::new(way_out.options(user_agent, environment)?)
             .map_err(|error| Error::configuration(format!("The HTTP client cannot be built: {error}.")))?;
         Ok(Self { client })
     }
@@ -96,19 +84,6 @@ impl fmt::Debug for Network {
     }
 }
 
-/// The file that a variable names. Unset or empty is no file; one that cannot be read is an error.
-fn certificates(environment: &Environment, variable: &str) -> Result<Option<Vec<u8>>, Error> {
-    let Some(path) = environment.text(variable) else {
-        return Ok(None);
-    };
-    std::fs::read(&path).map(Some).map_err(|error| {
-        Error::configuration(format!(
-            "{variable} names {path}, which cannot be read: {}.",
-            error.kind()
-        ))
-    })
-}
-
 fn too_large(cap: usize) -> TransportError {
     TransportError::new(
         TransportFailure::TooLarge,
@@ -120,7 +95,10 @@ fn too_large(cap: usize) -> TransportError {
 fn judge(error: &SendError) -> TransportError {
     let failure = match error.failure() {
         Failure::Unusable => TransportFailure::Setup,
+        Failure::Resolve => TransportFailure::Resolve,
         Failure::Connect => TransportFailure::Connect,
+        Failure::Proxy => TransportFailure::Proxy,
+        Failure::Tls => TransportFailure::Tls,
         Failure::Timeout => TransportFailure::Timeout,
         _ => TransportFailure::Interrupted,
     };

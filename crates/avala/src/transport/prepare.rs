@@ -10,6 +10,7 @@ use crate::{Error, client::Core};
 /// Everything about a call that does not change between attempts.
 pub(crate) struct Prepared {
     pub(crate) route: Route,
+    pub(crate) needs_key: bool,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -39,29 +40,39 @@ impl Prepared {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         headers::add(&mut headers, options)?;
-        if O::ROUTE.access != Access::Anonymous {
-            let key = core.key.clone().ok_or_else(|| {
-                Error::configuration("No API key provided. This client was built to stay anonymous.")
-                    .with_hint("Build it without `.anonymous()` for calls that need a key.")
-            })?;
-            headers.insert(HeaderName::from_static(avala_api::API_KEY_HEADER), key);
+        headers::name(&mut headers, || core.request_id());
+        let needs_key = O::ROUTE.access != Access::Anonymous;
+        if needs_key && core.credentials.is_none() {
+            return Err(Error::configuration(
+                "No API key provided. This client was built to stay anonymous.",
+            ));
         }
         let body = body.map(Bytes::from).unwrap_or_default();
         Ok(Self {
             route: O::ROUTE,
             method: O::ROUTE.method.into(),
+            needs_key,
             uri,
             headers,
             body,
         })
     }
 
-    /// One request of the call.
-    pub(crate) fn request(&self) -> http::Request<Bytes> {
+    /// The call's name, if it is text.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        avala_api::request_id(&self.headers)
+    }
+
+    /// One request of the call, with this key.
+    pub(crate) fn request(&self, key: Option<&HeaderValue>) -> http::Request<Bytes> {
         let mut request = http::Request::new(self.body.clone());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
+        if let Some(key) = key {
+            let name = HeaderName::from_static(avala_api::API_KEY_HEADER);
+            request.headers_mut().insert(name, key.clone());
+        }
         request
     }
 }

@@ -15,10 +15,13 @@ pub(crate) fn after_answer(route: &Route, status: StatusCode) -> bool {
 /// Whether a failure is worth another attempt: always if the request never left, else only if repeating does no harm.
 pub(crate) fn after_failure(route: &Route, error: &TransportError) -> bool {
     match error.failure {
-        TransportFailure::Connect | TransportFailure::Timeout | TransportFailure::Interrupted => {
-            route.idempotent || !error.may_have_been_sent
-        }
-        TransportFailure::TooLarge | TransportFailure::Setup => false,
+        TransportFailure::Resolve
+        | TransportFailure::Connect
+        | TransportFailure::Proxy
+        | TransportFailure::Timeout
+        | TransportFailure::Interrupted => route.idempotent || !error.may_have_been_sent,
+        // Certificates do not mend themselves while somebody waits.
+        TransportFailure::Tls | TransportFailure::TooLarge | TransportFailure::Setup => false,
     }
 }
 
@@ -50,7 +53,9 @@ mod tests {
         assert!(after_answer(&list, StatusCode::SERVICE_UNAVAILABLE));
         assert!(!after_answer(&list, StatusCode::NOT_IMPLEMENTED));
         for failure in [
+            TransportFailure::Resolve,
             TransportFailure::Connect,
+            TransportFailure::Proxy,
             TransportFailure::Timeout,
             TransportFailure::Interrupted,
         ] {

@@ -156,3 +156,20 @@ pub fn page(from: u32, to: u32, next: Option<&str>) -> String {
 pub fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
+
+/// A prerequisite that the set-up brings. Without it a test says what it skips; under `CI=true` it fails instead.
+pub fn prerequisite(variable: &str, checks: &str) -> Option<std::path::PathBuf> {
+    let found = std::env::var_os(variable).map(Into::into);
+    if found.is_none() {
+        assert!(
+            std::env::var_os("CI").is_none_or(|value| value != "true"),
+            "{variable} is not set, and nothing may be skipped: run `cargo xtask test`"
+        );
+        let mut stderr = std::io::stderr();
+        let _best_effort = std::io::Write::write_all(
+            &mut stderr,
+            format!("skipped: {checks} ({variable} is not set; run `cargo xtask test`)\n").as_bytes(),
+        );
+    }
+    found
+}

@@ -1,0 +1,110 @@
+//! `avala profile`: names for servers and the places where their keys come from.
+
+use avala::profiles::Profile;
+use serde::Serialize;
+
+use super::auth::profiles;
+use crate::{
+    args::{self, ProfileVerb},
+    failure::Failure,
+    output::{Cell, Record, Row},
+    session::Session,
+};
+
+pub(super) fn run(session: &Session, verb: ProfileVerb) -> Result<(), Failure> {
+    match verb {
+        ProfileVerb::List => list(session),
+        ProfileVerb::Set(args) => set(session, args),
+        ProfileVerb::Remove(args) => remove(session, &args),
+    }
+}
+
+fn list(session: &Session) -> Result<(), Failure> {
+    let known = profiles()?;
+    let mut rows = session.out.rows();
+    for profile in known.list() {
+        rows.push(&Shown {
+            name: profile.name.clone(),
+            is_default: known.default_name() == Some(&*profile.name),
+            source: profile.source.to_string(),
+            base_url: profile.url().to_owned(),
+            organization: profile.organization.clone(),
+        })?;
+    }
+    rows.finish()?;
+    if known.list().is_empty() && session.out.terminal && !session.out.is_json() {
+        session
+            .out
+            .note("There are none. `avala auth login` makes the first.");
+    }
+    Ok(())
+}
+
+fn set(session: &Session, args: args::SetProfile) -> Result<(), Failure> {
+    session.may_change("profile set")?;
+    let mut known = profiles()?;
+    let mut profile = known
+        .get(&args.name)
+        .cloned()
+        .unwrap_or_else(|| Profile::new(&args.name));
+    if let Some(source) = args.source {
+        profile.source = source
+            .parse()
+            .map_err(|error: avala::profiles::InvalidSource| Failure::usage(error.to_string()))?;
+    }
+    if let Some(url) = session.base_url() {
+        profile.base_url = Some(url.to_owned());
+        profile.allow_insecure_base_url = url.starts_with("http:");
+    }
+    if args.organization.is_some() {
+        profile.organization = args.organization;
+    }
+    known.set(&profile)?;
+    if known.default_name().is_none() {
+        known.switch(&profile.name)?;
+    }
+    session.out.note(&format!(
+        "The profile {} has its key from {}, for {}.",
+        profile.name,
+        profile.source,
+        profile.url()
+    ));
+    Ok(())
+}
+
+fn remove(session: &Session, args: &args::OneProfile) -> Result<(), Failure> {
+    session.may_change("profile remove")?;
+    if profiles()?.remove(&args.name)? {
+        session.out.note(&format!(
+            "The profile {} is removed, with the key that was stored for it. The key itself goes on working until it is revoked.",
+            args.name
+        ));
+        return Ok(());
+    }
+    Err(Failure::usage(format!("There is no profile {}.", args.name)))
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    name: String,
+    is_default: bool,
+    source: String,
+    base_url: String,
+    organization: Option<String>,
+}
+
+impl Record for Shown {
+    fn fields(&self) -> Vec<(&'static str, Cell)> {
+        vec![
+            ("name", Cell::text(&self.name)),
+            ("default", self.is_default.into()),
+            ("source", self.source.clone().into()),
+            ("server", self.base_url.clone().into()),
+            ("organization", self.organization.clone().into()),
+        ]
+    }
+}
+
+impl Row for Shown {
+    const COLUMNS: &'static [&'static str] = &["name", "default", "source", "server", "organization"];
+}

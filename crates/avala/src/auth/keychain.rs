@@ -1,0 +1,162 @@
+//! Keys in the operating system's keychain. Needs the feature `keychain`.
+//!
+//! On Linux this is the Secret Service, which GNOME Keyring, `KWallet` and `KeePassXC` offer. An entry belongs to the service
+//! `avala` and has a name, its account. This build knows no keychain of another system: there, everything is an error that
+//! says so.
+
+use std::{fmt, sync::mpsc, thread, time::Duration};
+
+use avala_api::Secret;
+use keyring_core::{Entry, Error as KeyringError};
+use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
+
+use super::{Credential, CredentialProvider, ProviderError, ProviderFuture, Source};
+use crate::Error;
+
+/// How long a keychain may take. It is on this machine; one that takes longer waits for somebody to unlock it.
+const TIME_LIMIT: Duration = Duration::from_secs(3);
+
+/// A key in the keychain. Without an entry of that name, the next source is asked.
+///
+/// ```no_run
+/// # fn main() -> Result<(), avala::Error> {
+/// use avala::keychain::{self, KeychainKey};
+///
+/// keychain::store("production", &"avk_your_api_key".into())?;
+/// let client = avala::Client::builder().credentials(KeychainKey::new("production")).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct KeychainKey {
+    account: String,
+}
+
+impl KeychainKey {
+    /// The entry of this name.
+    pub fn new(account: impl Into<String>) -> Self {
+        Self {
+            account: account.into(),
+        }
+    }
+}
+
+impl CredentialProvider for KeychainKey {
+    fn source(&self) -> Source {
+        Source::Keychain {
+            account: self.account.clone(),
+        }
+    }
+
+    fn provide(&self) -> ProviderFuture<'_> {
+        let account = self.account.clone();
+        Box::pin(async {
+            let read = spawn_blocking(|| in_time(account, read)).await;
+            let key = read.map_err(|_| ProviderError::new("the thread that asks it ended"))??;
+            Ok(key.map(Credential::new))
+        })
+    }
+}
+
+/// Stores a key, in place of the one that is there. Waits for the keychain, at most 3 seconds.
+pub fn store(account: &str, key: &Secret) -> Result<(), Error> {
+    let key = key.clone();
+    in_time(account.to_owned(), move |entry| {
+        entry.set_secret(key.expose().as_bytes())
+    })
+    .map_err(|error| failed("stored in", account, &error))
+}
+
+/// Removes a key, and tells whether there was one. Waits for the keychain, at most 3 seconds.
+pub fn delete(account: &str) -> Result<bool, Error> {
+    in_time(account.to_owned(), |entry| match entry.delete_credential() {
+        Ok(()) => Ok(true),
+        Err(KeyringError::NoEntry) => Ok(false),
+        Err(error) => Err(error),
+    })
+    .map_err(|error| failed("removed from", account, &error))
+}
+
+fn read(entry: &Entry) -> Result<Option<Secret>, KeyringError> {
+    let bytes = match entry.get_secret() {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(KeyringError::NoEntry) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // What is not text is no key: say so as for any other unusable one.
+    Ok(Some(std::str::from_utf8(&bytes).unwrap_or("\u{fffd}").into()))
+}
+
+/// Asks the keychain on a thread of its own, which is left behind if it takes too long.
+fn in_time<T: Send + 'static>(
+    account: String,
+    ask: impl FnOnce(&Entry) -> Result<T, KeyringError> + Send + 'static,
+) -> Result<T, ProviderError> {
+    let (tell, hear) = mpsc::sync_channel(1);
+    thread::Builder::new()
+        .name("avala-keychain".to_owned())
+        .spawn(move || {
+            let asked = entry(&account).and_then(|entry| ask(&entry).map_err(|error| explained(&error)));
+            // Nobody may wait any more.
+            let _late = tell.send(asked);
+        })
+        .map_err(|error| ProviderError::new(format!("no thread can be started: {}", error.kind())))?;
+    match hear.recv_timeout(TIME_LIMIT) {
+        Ok(asked) => asked,
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(ProviderError::new(format!(
+            "the keychain gave no answer within {} seconds",
+            TIME_LIMIT.as_secs()
+        ))
+        .with_hint("It may be locked and wait for somebody: unlock it, and try again.")),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(ProviderError::new("the keychain's library failed")),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn entry(account: &str) -> Result<Entry, ProviderError> {
+    use keyring_core::api::CredentialStoreApi as _;
+
+    if account.is_empty() {
+        return Err(ProviderError::new("the entry has no name"));
+    }
+    let label = format!("API key of Avala ({account})");
+    dbus_secret_service_keyring_store::Store::new()
+        .and_then(|store| store.build("avala", account, Some(&[("label", label.as_str())].into())))
+        .map_err(|error| explained(&error))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn entry(_account: &str) -> Result<Entry, ProviderError> {
+    Err(ProviderError::new("the keychain is not built for this system")
+        .with_hint("Keep the key in a file, or let a program print it."))
+}
+
+fn explained(error: &KeyringError) -> ProviderError {
+    match error {
+        KeyringError::NoStorageAccess(_) => {
+            ProviderError::new("the keychain is locked").with_hint("Unlock it, and try again.")
+        }
+        // Its text lists all of them.
+        KeyringError::Ambiguous(_) => ProviderError::new("the keychain has several entries of that name")
+            .with_hint("Remove all but one with the keychain's own program."),
+        KeyringError::PlatformFailure(reason) => unusable(reason),
+        other => unusable(other),
+    }
+}
+
+fn unusable(reason: &dyn fmt::Display) -> ProviderError {
+    ProviderError::new(format!("the keychain cannot be used: {reason}")).with_hint(
+        "On a machine without a desktop there is often none: keep the key in a file, or let a program print it.",
+    )
+}
+
+fn failed(what: &str, account: &str, error: &ProviderError) -> Error {
+    let failed = Error::configuration(format!(
+        "The API key cannot be {what} the keychain entry {account}: {error}."
+    ));
+    match error.hint() {
+        Some(hint) => failed.with_hint(hint),
+        None => failed,
+    }
+}
