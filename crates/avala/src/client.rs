@@ -130,7 +130,7 @@ impl Client {
     #[doc(hidden)]
     pub async fn has_key(&self) -> bool {
         match &self.core.credentials {
-            Some(credentials) => credentials.get().await.is_ok(),
+            Some(credentials) => credentials.get(None).await.is_ok(),
             None => false,
         }
     }
@@ -150,7 +150,7 @@ impl Client {
         let Some(credentials) = &self.core.credentials else {
             return Err(Error::configuration("This client was built to stay anonymous."));
         };
-        let held = credentials.get().await?;
+        let held = credentials.get(None).await?;
         Ok(Secret::from(held.text().unwrap_or_default()))
     }
 

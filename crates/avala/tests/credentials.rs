@@ -26,7 +26,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::StatusCode;
 use support::{CANARY, Script, answer};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 const ME: &str = r#"{"uid":"u","username":"anna"}"#;
 
@@ -370,6 +370,31 @@ async fn a_key_that_is_still_good_outlives_a_source_that_fails_until_its_end() {
     sleep(Duration::from_secs(2)).await;
     vault.now_has("avk_a");
     who(&client).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_takes_from_a_key_that_is_still_good_neither_a_call_nor_its_time() {
+    let first = Credential::new("avk_a").expires_at(in_seconds(1000));
+    let vault = Vault::giving([Ok(Some(first))]);
+    let guard = Guard::taking("avk_a");
+    let client = guard.client(&vault);
+    who(&client).await.unwrap();
+
+    // Given calls with little time, and a source that hangs when it is asked for the next key.
+    sleep(Duration::from_secs(950)).await;
+    let vault = vault.takes(Duration::from_hours(1));
+    for _ in 0..5 {
+        let call = client.users().me().with_timeout(Duration::from_secs(2));
+        call.send().await.unwrap();
+    }
+    assert_eq!(vault.asked(), 2, "one call waited, and had time left to be sent");
+
+    // And when the call that asks is given up, the next one does not wait in its place.
+    sleep(Duration::from_secs(30)).await;
+    let given_up = timeout(Duration::from_millis(1), who(&client)).await;
+    assert!(given_up.is_err() && vault.asked() == 3);
+    let call = timeout(Duration::from_millis(1), who(&client)).await;
+    assert_eq!(call.unwrap().unwrap(), "anna");
 }
 
 #[tokio::test(start_paused = true)]

@@ -50,6 +50,7 @@ pub(crate) struct ExpiryHook {
 }
 
 /// A key as it is sent.
+#[derive(Clone)]
 pub(crate) struct Held {
     /// Marked as sensitive.
     pub(crate) header: HeaderValue,
@@ -62,7 +63,10 @@ pub(crate) struct Held {
     due: Option<Instant>,
     /// When its end is told of.
     warn: Option<Instant>,
-    warned: AtomicBool,
+    /// One for all that hold the same key: it is told of once.
+    warned: Arc<AtomicBool>,
+    /// The first of these times: before it, nothing is to be done.
+    next: Option<Instant>,
 }
 
 impl Held {
@@ -71,9 +75,18 @@ impl Held {
         self.header.to_str().ok()
     }
 
+    /// The same, and its source is asked again then.
+    fn due_at(&self, due: Instant) -> Self {
+        Self {
+            due: Some(due),
+            next: [Some(due), self.end, self.warn].into_iter().flatten().min(),
+            ..self.clone()
+        }
+    }
+
     /// Whether nothing is to be done before it is sent.
-    fn is_fresh(&self) -> bool {
-        self.due.is_none() && self.warn.is_none()
+    fn is_settled(&self) -> bool {
+        self.next.is_none_or(|next| Instant::now() < next)
     }
 
     fn is_over(&self, now: Instant) -> bool {
@@ -128,66 +141,73 @@ impl Credentials {
         self.held.load_full()
     }
 
-    /// The key to send.
-    pub(crate) async fn get(&self) -> Result<Arc<Held>, Error> {
+    /// The key to send, for a call that has time until then.
+    pub(crate) async fn get(&self, deadline: Option<Instant>) -> Result<Arc<Held>, Error> {
         if let Some(held) = self.held.load_full()
-            && held.is_fresh()
+            && held.is_settled()
         {
             return Ok(held);
         }
-        let held = self.current().await?;
+        let held = self.current(deadline).await?;
         self.warn(&held);
         Ok(held)
     }
 
-    async fn current(&self) -> Result<Arc<Held>, Error> {
+    /// What is held and has not ended.
+    fn good(&self, now: Instant) -> Option<Arc<Held>> {
+        self.held.load_full().filter(|held| !held.is_over(now))
+    }
+
+    async fn current(&self, deadline: Option<Instant>) -> Result<Arc<Held>, Error> {
         let now = Instant::now();
-        let (held, mut asked) = match self.held.load_full() {
-            Some(held) if !held.is_due(now) && !held.is_over(now) => return Ok(held),
+        let mut asked = match self.good(now) {
+            Some(held) if !held.is_due(now) => return Ok(held),
             // Still good: whoever comes first asks for the next one, and the others go on with it.
-            Some(held) if !held.is_over(now) => match self.asking.try_lock() {
-                Ok(asked) => (Some(held), asked),
+            Some(held) => match self.asking.try_lock() {
+                Ok(asked) => asked,
                 Err(_) => return Ok(held),
             },
-            _ => (None, self.asking.lock().await),
+            None => self.asking.lock().await,
         };
         // Somebody else may have been faster.
         let now = Instant::now();
-        if let Some(present) = self.held.load_full().filter(|held| !held.is_over(now))
-            && !present.is_due(now)
-        {
-            return Ok(present);
+        match self.good(now) {
+            Some(held) if !held.is_due(now) => Ok(held),
+            Some(held) => Ok(self.read_early(&mut asked, &held, deadline).await),
+            None => self.read_now(&mut asked).await,
         }
+    }
+
+    /// The next key, or the last one, which is still good.
+    async fn read_early(&self, asked: &mut Asked, held: &Held, deadline: Option<Instant>) -> Arc<Held> {
+        let now = Instant::now();
+        // Kept before the source is asked: the call may be given up meanwhile, and the next is not to wait again.
+        let kept = Arc::new(held.due_at(now + EARLY_AGAIN));
+        self.held.store(Some(kept.clone()));
+        // A key that is good must not cost the call that has it its time.
+        let left = deadline.map_or(LONGEST_EARLY_READ, |deadline| {
+            deadline.saturating_duration_since(now) / 2
+        });
+        match self.read(asked, left.min(LONGEST_EARLY_READ)).await {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::warn!(source = %self.provider.source(), %error, "the key cannot be read anew; the last one is still good");
+                kept
+            }
+        }
+    }
+
+    async fn read_now(&self, asked: &mut Asked) -> Result<Arc<Held>, Error> {
         if let Some((at, error)) = &asked.failed
-            && held.is_none()
-            && now.duration_since(*at) < FAILURE_COUNTS
+            && at.elapsed() < FAILURE_COUNTS
         {
             return Err(error.clone());
         }
-        let Some(held) = held else {
-            return match self.read(&mut asked, LONGEST_READ).await {
-                Ok(held) => Ok(held),
-                Err(error) => {
-                    asked.failed = Some((Instant::now(), error.clone()));
-                    Err(error)
-                }
-            };
-        };
-        match self.read(&mut asked, LONGEST_EARLY_READ).await {
-            Ok(held) => Ok(held),
-            Err(error) => {
-                tracing::warn!(source = %self.provider.source(), %error, "the key cannot be read anew; the last one is still good");
-                let kept = Held {
-                    header: held.header.clone(),
-                    due: Some(Instant::now() + EARLY_AGAIN),
-                    warned: AtomicBool::new(held.warned.load(Ordering::Relaxed)),
-                    ..*held
-                };
-                let kept = Arc::new(kept);
-                self.held.store(Some(kept.clone()));
-                Ok(kept)
-            }
+        let read = self.read(asked, LONGEST_READ).await;
+        if let Err(error) = &read {
+            asked.failed = Some((Instant::now(), error.clone()));
         }
+        read
     }
 
     /// Another key than the one a server refused, if the source has one by now. However many calls were refused, it is
@@ -196,7 +216,8 @@ impl Credentials {
         if !self.provider.may_change() {
             return None;
         }
-        let is_another = |held: &Arc<Held>| held.generation != refused.generation;
+        let is_another =
+            |held: &Arc<Held>| held.generation != refused.generation && !held.is_over(Instant::now());
         if let Some(newer) = self.held.load_full().filter(is_another) {
             return Some(newer);
         }
@@ -226,7 +247,7 @@ impl Credentials {
             .unwrap_or_else(|_| {
                 Err(ProviderError::new(format!(
                     "no answer within {} seconds",
-                    longest.as_secs()
+                    longest.as_secs_f32().ceil()
                 )))
             });
         let read = in_time.map_err(|error| failed(&source, &error))?;
@@ -245,9 +266,9 @@ impl Credentials {
         }
         if let Some(before) = self.held.load_full() {
             if before.header == held.header {
-                held.warned = AtomicBool::new(
-                    before.warned.load(Ordering::Relaxed) && before.expires_at == held.expires_at,
-                );
+                if before.expires_at == held.expires_at {
+                    held.warned = before.warned.clone();
+                }
             } else {
                 asked.generations += 1;
                 held.generation = asked.generations;
@@ -277,16 +298,20 @@ impl Credentials {
         });
         let due = [early, read.read_again_after].into_iter().flatten().min();
         let warn = left.and_then(|left| Some(left.saturating_sub(self.hook.as_ref()?.within)));
+        let end = left.and_then(|left| now.checked_add(left));
+        let due = due
+            .filter(|_| self.provider.may_change())
+            .and_then(|due| now.checked_add(due));
+        let warn = warn.and_then(|warn| now.checked_add(warn));
         Ok(Held {
             header,
             generation,
             expires_at: read.expires_at,
-            end: left.and_then(|left| now.checked_add(left)),
-            due: due
-                .filter(|_| self.provider.may_change())
-                .and_then(|due| now.checked_add(due)),
-            warn: warn.and_then(|warn| now.checked_add(warn)),
-            warned: AtomicBool::new(false),
+            end,
+            due,
+            warn,
+            warned: Arc::default(),
+            next: [due, end, warn].into_iter().flatten().min(),
         })
     }
 
@@ -359,7 +384,7 @@ mod tests {
             let cost = allocation_counter::measure(|| {
                 for _ in 0..100 {
                     let mut context = Context::from_waker(Waker::noop());
-                    let key = pin!(credentials.get()).poll(&mut context);
+                    let key = pin!(credentials.get(None)).poll(&mut context);
                     had += usize::from(matches!(key, Poll::Ready(Ok(_))));
                 }
             });

@@ -77,7 +77,7 @@ async fn attempts(
     let mut attempt = 1;
     let mut key = match &core.credentials {
         Some(credentials) if prepared.needs_key => {
-            match before(deadline, credentials.get())
+            match before(deadline, credentials.get(deadline))
                 .await
                 .unwrap_or_else(|| Err(Error::deadline(false)))
             {
