@@ -1,4 +1,5 @@
-//! What is left of a key in the memory of this process once it was given up. A program of its own: nothing else runs in it.
+//! What is left of a key in the memory of this process once it was given up. A program of its own: nothing else
+//! runs in it.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -8,22 +9,37 @@
 )]
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     hint::black_box,
     io::Write as _,
-    os::unix::fs::FileExt as _,
+    os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
-use avala::{Client, Environment, Secret};
+use avala::{
+    Client, ClientBuilder, Credential, CredentialProvider, Environment, ExecKey, KeyFile, ProviderFuture,
+    Secret, Source,
+    transport::{Limits, Transport, TransportFuture},
+};
+use bytes::Bytes;
+use static_alloc::Bump;
+use tokio::runtime::{self, Runtime};
 
-/// The one thing that is searched for. It never stands whole in the program: only hidden, as its neighbours in the alphabet.
+/// The beginning of each key. It never stands whole in the program: only hidden, as its neighbours in the alphabet.
 const HIDDEN: &[u8] = b"bwl`tboe`boe`tfb`boe`xjoe`boe`gph`";
+/// Memory that was given back is not used again here: what was not wiped stays, and is found.
+#[global_allocator]
+static MEMORY: Bump<[u8; 96 << 20]> = Bump::uninit();
+
+/// One story at a time: what is read for one must not be found by another.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// The key, made anew in this buffer.
 fn write_key(number: u8, buffer: &mut Vec<u8>) {
     buffer.clear();
     buffer.extend(black_box(HIDDEN).iter().map(|byte| byte - 1));
-    buffer.extend(black_box(number).to_string().bytes());
+    buffer.extend(format!("{:03}", black_box(number)).bytes());
 }
 
 /// How often the key stands in memory, wherever it can be written.
@@ -31,12 +47,11 @@ fn copies(number: u8) -> usize {
     let memory = File::open("/proc/self/mem").unwrap();
     let mut needle = Vec::with_capacity(64);
     write_key(number, &mut needle);
-    // Memory that was given back loses its first words to the allocator, so the rest of a key is looked for; in reverse, so
-    // that what is looked for is not found itself.
-    needle.drain(..16);
+    // In reverse, so that what is looked for is not found itself.
     needle.reverse();
+    let (last, rest) = needle.split_last().unwrap();
     let mut found = 0;
-    let mut buffer = vec![0_u8; 1 << 20];
+    let mut buffer = vec![0_u8; 1 << 16];
     let own = buffer.as_ptr() as u64..buffer.as_ptr() as u64 + buffer.len() as u64;
     for line in fs::read_to_string("/proc/self/maps").unwrap().lines() {
         let mut words = line.split(' ');
@@ -53,14 +68,13 @@ fn copies(number: u8) -> usize {
             let Ok(read @ 1..) = memory.read_at(&mut buffer[..length], at) else {
                 break;
             };
-            found += (0..read.saturating_sub(needle.len()))
+            found += memchr::memchr_iter(*last, &buffer[..read])
                 .filter(|&offset| !own.contains(&(at + offset as u64)))
                 .filter(|&offset| {
-                    needle
+                    buffer[offset + 1..read]
                         .iter()
-                        .rev()
-                        .zip(&buffer[offset..])
-                        .all(|(wanted, byte)| wanted == byte)
+                        .take(rest.len())
+                        .eq(rest.iter().rev())
                 })
                 .count();
             if at + read as u64 >= end {
@@ -75,14 +89,104 @@ fn copies(number: u8) -> usize {
     found
 }
 
-fn wiped(mut buffer: Vec<u8>) {
-    buffer.fill(0);
-    black_box(&buffer);
+/// The key as a text that wipes itself.
+fn key(number: u8) -> Secret {
+    let mut text = Vec::with_capacity(64);
+    write_key(number, &mut text);
+    Secret::from(String::from_utf8(text).unwrap())
+}
+
+/// A place of its own, with files that nobody else can read.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A file with the key between two texts, put there piece by piece: no copy is made on the way.
+    fn file(&self, name: &str, [before, after]: [&str; 2], number: u8) -> PathBuf {
+        let path = self.0.path().join(name);
+        let folder = path.parent().unwrap();
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .unwrap();
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).mode(0o600).open(&path).unwrap();
+        let key = key(number);
+        for piece in [before, key.expose(), after] {
+            file.write_all(piece.as_bytes()).unwrap();
+        }
+        path
+    }
+}
+
+/// A secret manager of one's own.
+#[derive(Debug)]
+struct Vault(u8);
+
+impl CredentialProvider for Vault {
+    fn source(&self) -> Source {
+        Source::named("the vault")
+    }
+
+    fn provide(&self) -> ProviderFuture<'_> {
+        Box::pin(async { Ok(Some(Credential::new(key(self.0)))) })
+    }
+}
+
+fn runtime() -> Runtime {
+    runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// Nothing is sent, and no memory is used for what would.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn call(&self, _request: http::Request<Bytes>, _limits: Limits) -> TransportFuture<'_> {
+        panic!("nothing is sent")
+    }
+}
+
+fn program(arguments: [&str; 2]) -> ExecKey {
+    ExecKey::new(arguments).environment(Environment::empty())
+}
+
+/// A client that has its key, and gives it up before it sent anything.
+fn leaves_nothing(number: u8, what: &str, builder: ClientBuilder) {
+    let runtime = runtime();
+    runtime.block_on(async {
+        let client = builder.build().unwrap();
+        drop(client.expose_api_key().await.unwrap());
+        assert!(
+            black_box(client.credential_report()).masked_key.is_some(),
+            "{what}"
+        );
+        assert!(copies(number) >= 1, "{what}: the client has a key");
+    });
+    assert_eq!(copies(number), 0, "{what}");
+}
+
+fn builder(variables: impl IntoIterator<Item = (&'static str, String)>) -> ClientBuilder {
+    Client::builder()
+        .environment(variables.into_iter().collect())
+        .transport(Nowhere)
+}
+
+fn shown(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
 }
 
 // Covers: W6
 #[test]
 fn of_what_sent_nothing_no_copy_of_the_key_is_left() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     // Given a search that finds what is there, or nothing that follows means anything.
     let mut plain = Vec::with_capacity(64);
     write_key(1, &mut plain);
@@ -91,44 +195,102 @@ fn of_what_sent_nothing_no_copy_of_the_key_is_left() {
     black_box(&plain);
     assert_eq!(copies(1), 0, "one that was wiped is not");
 
-    // A secret.
-    let mut text = Vec::with_capacity(64);
-    write_key(2, &mut text);
-    let secret = Secret::from(String::from_utf8(text).unwrap());
+    let secret = key(2);
     let another = secret.clone();
     assert!(copies(2) >= 2);
     drop((secret, another));
     assert_eq!(copies(2), 0, "a secret that was dropped");
 
-    // A client that sent nothing: its sources, its report, what it keeps to send.
-    let mut text = Vec::with_capacity(64);
-    write_key(3, &mut text);
-    let client = Client::builder()
-        .environment(Environment::empty())
-        .api_key(Secret::from(String::from_utf8(text).unwrap()))
-        .build()
-        .unwrap();
-    black_box(client.credential_report());
-    drop(client);
-    let left = copies(3);
-    assert_eq!(left, 0, "an explicit key");
+    // Then of every source from which a key is read here, nothing stays when its client is gone.
+    let nowhere = || builder([]);
+    leaves_nothing(10, "an explicit key", nowhere().api_key(key(10)));
+    leaves_nothing(11, "a source of one's own", nowhere().credentials(Vault(11)));
 
-    // A file that was read.
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(".env");
-    let mut text = Vec::with_capacity(64);
-    write_key(4, &mut text);
-    let mut file = File::create(&path).unwrap();
-    file.write_all(b"AVALA_API_KEY=").unwrap();
-    file.write_all(&text).unwrap();
-    drop(file);
-    wiped(text);
-    let client = Client::builder()
-        .environment(Environment::empty())
-        .dotenv_file(&path)
-        .build()
-        .unwrap();
-    drop(client);
-    let left = copies(4);
-    assert_eq!(left, 0, "a key of a file");
+    let map: Environment = [("AVALA_API_KEY", key(12))].into_iter().collect();
+    leaves_nothing(12, "a variable", builder([]).environment(map));
+
+    let folder = Folder::new();
+    let mounted = folder.file("mounted", ["", "\n"], 13);
+    leaves_nothing(13, "a key file", nowhere().credentials(KeyFile::new(&mounted)));
+    let named = [("AVALA_API_KEY_FILE", shown(&mounted))];
+    leaves_nothing(13, "a key file that a variable names", builder(named));
+
+    for (number, around) in [
+        (14, ["AVALA_API_KEY=", "\n"]),
+        (15, ["# mine\nexport AVALA_API_KEY = \"", "\" # a note\n"]),
+        (16, ["AVALA_API_KEY='", "'\nOTHER=x\n"]),
+    ] {
+        let path = folder.file(&format!("{number}.env"), around, number);
+        leaves_nothing(number, ".env", nowhere().dotenv_file(path));
+    }
+
+    let stored = Folder::new();
+    stored.file(
+        ".config/avala/credentials.toml",
+        [
+            "[profiles.other]\napi_key = \"avk_other\"\n\n[profiles.mine]\napi_key = \"",
+            "\"\nexpires_at = \"2999-01-01T00:00:00Z\"\n",
+        ],
+        17,
+    );
+    let settings = stored.0.path().join(".config/avala/config.toml");
+    fs::write(
+        settings,
+        "default = \"mine\"\n[profiles.mine]\nsource = \"stored\"\n",
+    )
+    .unwrap();
+    let home = [("HOME", shown(stored.0.path()))];
+    leaves_nothing(17, "a profile's own file of secrets", builder(home));
+
+    let line = folder.file("line", ["", "\n"], 18);
+    let said = program(["/bin/cat", &shown(&line)]);
+    leaves_nothing(18, "what a program printed", nowhere().credentials(said));
+    let json = folder.file("json", ["{\"version\":1,\"api_key\":\"", "\"}"], 19);
+    let said = program(["/bin/cat", &shown(&json)]);
+    leaves_nothing(19, "what a program printed as JSON", nowhere().credentials(said));
+}
+
+// Covers: W6
+#[test]
+fn of_what_was_read_in_vain_no_copy_of_the_key_is_left() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    // Given files and programs that hold a key in what cannot be used.
+    let folder = Folder::new();
+    let refused = |number, what: &str, builder: ClientBuilder| {
+        let runtime = runtime();
+        runtime.block_on(async {
+            let failed = match builder.build() {
+                Ok(client) => client.expose_api_key().await.map(drop),
+                Err(error) => Err(error),
+            };
+            drop(failed.unwrap_err());
+        });
+        assert_eq!(copies(number), 0, "{what}");
+    };
+    let nowhere = || builder([]);
+    let dotenv = [
+        (30, ["AVALA_API_KEY=\"", "\\q\"\n"], "an escape that is none"),
+        (31, ["AVALA_API_KEY='", "\n"], "a quote that is not closed"),
+        (32, ["AVALA_API_KEY=", "\nno assignment\n"], "a line that is none"),
+    ];
+    for (number, around, what) in dotenv {
+        let path = folder.file(&format!("{number}.env"), around, number);
+        refused(number, what, nowhere().dotenv_file(path));
+    }
+    let path = folder.file("two", ["avk_other\n", "\n"], 33);
+    refused(33, "two lines", nowhere().credentials(KeyFile::new(path)));
+    let path = folder.file("newer", ["{\"version\":2,\"api_key\":\"", "\"}"], 34);
+    let said = program(["/bin/cat", &shown(&path)]);
+    refused(34, "another version", nowhere().credentials(said));
+    let path = folder.file(
+        "number",
+        ["{\"version\":1,\"api_key\":\"", "\",\"expires_at\":7}"],
+        35,
+    );
+    let said = program(["/bin/cat", &shown(&path)]);
+    refused(35, "an end that is no text", nowhere().credentials(said));
+    let path = folder.file("failing", ["", "\n"], 36);
+    let script = format!("cat {0}; cat {0} >&2; exit 3", shown(&path));
+    let said = ExecKey::new(["/bin/sh", "-c", &script]);
+    refused(36, "a program that failed", nowhere().credentials(said));
 }

@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use avala_api::Secret;
+use zeroize::Zeroizing;
 
-/// A larger file is not a `.env` file.
-const GREATEST_SIZE: u64 = 64 * 1024;
+use super::{
+    ProviderError,
+    small_file::{self, Reach},
+};
 
 /// The variables of one file.
 pub(crate) struct DotenvFile {
@@ -14,23 +17,14 @@ pub(crate) struct DotenvFile {
 
 impl DotenvFile {
     /// Reads a file. `Ok(None)` when there is none.
-    pub(crate) fn read(path: &Path) -> Result<Option<Self>, String> {
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>, ProviderError> {
         let shown = path.display();
-        let text = match std::fs::metadata(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("{shown} cannot be read: {}", error.kind())),
-            Ok(found) if !found.is_file() => return Err(format!("{shown} is not a file")),
-            Ok(found) if found.len() > GREATEST_SIZE => {
-                return Err(format!("{shown} is larger than {GREATEST_SIZE} bytes"));
-            }
-            Ok(_) => std::fs::read_to_string(path).map_err(|error| match error.kind() {
-                std::io::ErrorKind::InvalidData => format!("{shown} is not UTF-8"),
-                kind => format!("{shown} cannot be read: {kind}"),
-            })?,
+        let read = small_file::read(path, Reach::Everybody);
+        let Some(text) = read.map_err(|refused| refused.about(&shown))? else {
+            return Ok(None);
         };
-        let text = Secret::from(text);
-        let variables =
-            parse(text.expose()).map_err(|(line, reason)| format!("{shown}, line {line}: {reason}"))?;
+        let variables = parse(text.expose())
+            .map_err(|(line, reason)| ProviderError::new(format!("{shown}, line {line}: {reason}")))?;
         Ok(Some(Self { variables }))
     }
 
@@ -90,13 +84,13 @@ fn value_of(text: &str) -> Result<Secret, &'static str> {
         return Ok(Secret::from(text.get(..end).unwrap_or(text).trim()));
     };
     let inner = quoted.get(1..).unwrap_or_default();
-    let mut value = String::with_capacity(inner.len());
+    let mut value = Zeroizing::new(String::with_capacity(inner.len()));
     let mut rest = inner.char_indices();
     while let Some((at, c)) = rest.next() {
         if c == quote {
             let after = inner.get(at + 1..).unwrap_or_default().trim_start();
             return if after.is_empty() || after.starts_with('#') {
-                Ok(Secret::from(value))
+                Ok(Secret::from(value.as_str()))
             } else {
                 Err("something stands after the closing quote")
             };

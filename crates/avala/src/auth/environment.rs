@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf};
 
+use avala_api::Secret;
+
 /// Where environment variables are read from. The process's own by default; a map in tests and in programs that host others.
 #[derive(Clone, Default)]
 #[non_exhaustive]
@@ -9,8 +11,8 @@ pub enum Environment {
     /// The process's environment.
     #[default]
     Process,
-    /// These variables and no others.
-    Map(BTreeMap<String, String>),
+    /// These variables and no others: one of them may be a key.
+    Map(BTreeMap<String, Secret>),
 }
 
 /// What a variable holds.
@@ -31,7 +33,7 @@ impl Environment {
     pub(crate) fn get(&self, name: &str) -> Variable {
         let value = match self {
             Self::Process => std::env::var_os(name),
-            Self::Map(variables) => variables.get(name).map(OsString::from),
+            Self::Map(variables) => variables.get(name).map(|value| value.expose().into()),
         };
         match value.map(OsString::into_string) {
             None => Variable::Absent,
@@ -70,7 +72,7 @@ pub(crate) fn is_on(text: &str) -> bool {
         .any(|word| text.eq_ignore_ascii_case(word))
 }
 
-impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
+impl<K: Into<String>, V: Into<Secret>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
         Self::Map(
             variables

@@ -167,6 +167,7 @@ impl ExecKey {
         };
         let mut command = Command::new(program);
         if let Environment::Map(variables) = &self.environment {
+            let variables = variables.iter().map(|(name, value)| (name, value.expose()));
             command.env_clear().envs(variables);
         }
         command

@@ -100,7 +100,7 @@ pub(super) fn places(asked: &Asked) -> Result<Vec<Place>, Error> {
         let file = DotenvKey::new(path.clone(), KEY_VARIABLE);
         // A file that is not used may be as broken as it likes.
         places.push(match DotenvFile::read(path) {
-            Err(error) => Place::broken(file.source(), broken_dotenv(error)),
+            Err(error) => Place::broken(file.source(), error.into_error()),
             Ok(Some(read)) if read.get(KEY_VARIABLE).is_some() => {
                 Place::there(Arc::new(file), true, Some(home_of_dotenv(&read)))
             }
@@ -201,10 +201,6 @@ fn home_of_profile(profile: &Profile) -> Home {
     }
 }
 
-fn broken_dotenv(reason: String) -> Error {
-    ProviderError::new(reason).into_error()
-}
-
 fn home_of_dotenv(file: &DotenvFile) -> Home {
     Home {
         name: "The .env file".to_owned(),
@@ -227,7 +223,7 @@ pub(super) fn home_without_key(asked: &Asked) -> Result<Option<Home>, Error> {
         return Ok(Some(home_of_profile(profiles()?.usable(&name)?)));
     }
     if let Some(path) = &asked.dotenv
-        && let Some(file) = DotenvFile::read(path).map_err(broken_dotenv)?
+        && let Some(file) = DotenvFile::read(path).map_err(ProviderError::into_error)?
     {
         return Ok(Some(home_of_dotenv(&file)));
     }

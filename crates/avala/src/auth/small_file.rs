@@ -17,6 +17,8 @@ const GREATEST_SIZE: usize = 64 * 1024;
 /// Who else may reach a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
+    /// Others may write it, too: a file of a project, which everybody who works on it changes.
+    Everybody,
     /// Others may read it: a mounted secret, settings.
     OwnerWrites,
     /// Nobody else: our own file of secrets.
@@ -74,6 +76,7 @@ pub(crate) fn check_reach(path: &Path, found: &Metadata, reach: Reach) -> Result
     use std::os::unix::fs::PermissionsExt as _;
     let mode = found.permissions().mode() & 0o7777;
     let (forbidden, can, change) = match reach {
+        Reach::Everybody => return Ok(()),
         Reach::OwnerWrites => (0o022, "can be written by others", "go-w"),
         Reach::OwnerAlone => (0o077, "can be reached by others", "go-rwx"),
     };

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use avala_api::Secret;
 
 use super::{
-    Credential, CredentialProvider, DotenvFile, Environment, ProviderError, ProviderFuture, Source,
-    environment::Variable, file::FILE_AGAIN,
+    Credential, CredentialProvider, DotenvFile, Environment, ProviderFuture, Source, environment::Variable,
+    file::FILE_AGAIN,
 };
 
 /// A key in a variable of the environment.
@@ -69,7 +69,7 @@ impl CredentialProvider for DotenvKey {
 
     fn provide(&self) -> ProviderFuture<'_> {
         Box::pin(async {
-            let file = DotenvFile::read(&self.path).map_err(ProviderError::new)?;
+            let file = DotenvFile::read(&self.path)?;
             let key = file.as_ref().and_then(|file| file.get(self.variable));
             Ok(key.map(|key| Credential::new(key.clone()).read_again_after(FILE_AGAIN)))
         })
