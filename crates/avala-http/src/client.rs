@@ -10,12 +10,12 @@ use http::uri::Scheme;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper_util::client::legacy;
-use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::connector::Connector;
 #[cfg(feature = "http2")]
 use crate::connector::PROBE;
+use crate::proxy::Proxies;
 use crate::{Body, HttpOptions, SendError, Targets, tls};
 
 /// Why no client could be built from the options. Holds no credential.
@@ -57,7 +57,7 @@ pub enum BuildError {
 pub struct HttpClient {
     engine: legacy::Client<Connector, Full<Bytes>>,
     user_agent: HeaderValue,
-    proxies: Option<Arc<Matcher>>,
+    proxies: Option<Arc<Proxies>>,
     idle_timeout: Duration,
 }
 
@@ -83,7 +83,7 @@ impl HttpClient {
             .http2_keep_alive_interval(PROBE)
             .http2_keep_alive_timeout(PROBE);
         let idle_timeout = options.idle_timeout;
-        let proxies = options.proxy.clone().into_matcher()?.map(Arc::new);
+        let proxies = options.proxy.clone().into_proxies()?.map(Arc::new);
         let connector = Connector::new(options, tls, user_agent.clone(), proxies.clone());
         Ok(Self {
             engine: engine.build(connector),

@@ -13,13 +13,14 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower_service::Service;
 use url::Url;
 
+use crate::proxy::Proxies;
 use crate::resolver::Names;
 use crate::{HttpOptions, Refused, Targets};
 
@@ -44,7 +45,7 @@ struct Ways {
 }
 
 struct ByProxy {
-    proxies: Arc<Matcher>,
+    proxies: Arc<Proxies>,
     dial: Dial,
     /// Spoken with the target, inside of the tunnel.
     tls: Arc<ClientConfig>,
@@ -56,7 +57,7 @@ impl Connector {
         options: HttpOptions,
         tls: ClientConfig,
         user_agent: HeaderValue,
-        proxies: Option<Arc<Matcher>>,
+        proxies: Option<Arc<Proxies>>,
     ) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(Names::new(options.resolver, options.targets.clone()));
         tcp.enforce_http(false);

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use http::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
+use http::{Uri, uri::Scheme as HttpScheme};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -46,8 +46,9 @@ const VARIABLES: [(&str, Scheme); 5] = [
     ("ALL_PROXY", Scheme::Any),
 ];
 
-/// A key for a server on this machine must not travel to a proxy.
-const NEVER_BY_PROXY: &str = "localhost,127.0.0.0/8,::1";
+/// A key for a server on this machine must not travel to a proxy, nor what a machine or container of a cloud asks its host
+/// for, which is credentials in plain text.
+const NEVER_BY_PROXY: &str = "localhost,127.0.0.0/8,::1,169.254.0.0/16,fe80::/10,fd00:ec2::/32";
 
 impl Proxy {
     /// No proxy.
@@ -55,13 +56,13 @@ impl Proxy {
         Self(Way::Direct)
     }
 
-    /// One proxy (`http://` or `https://`, with or without `user:password@`) for everything.
+    /// One proxy (`http://` or `https://`, with or without `user:password@`) for everything but plain requests to this machine and its host.
     pub fn url(url: impl Into<String>) -> Self {
         Self(Way::One(Zeroizing::new(url.into())))
     }
 
     /// As the environment says: `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, and the same in capitals
-    /// except for `HTTP_PROXY`. Empty variables count as unset. Loopback addresses are always reached directly.
+    /// except for `HTTP_PROXY`. Empty variables count as unset. This machine and its host are always reached directly.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let lookup = |name| lookup(name).filter(|value| !value.is_empty());
         let variables = VARIABLES
@@ -90,8 +91,8 @@ impl Proxy {
         matches!(self.0, Way::Direct)
     }
 
-    pub(crate) fn into_matcher(self) -> Result<Option<Matcher>, BuildError> {
-        let (variables, no_proxy) = match self.0 {
+    pub(crate) fn into_proxies(self) -> Result<Option<Proxies>, BuildError> {
+        let (variables, no_proxy, in_tunnels) = match self.0 {
             Way::Direct => return Ok(None),
             Way::One(url) => {
                 let everything = Variable {
@@ -99,22 +100,43 @@ impl Proxy {
                     scheme: Scheme::Any,
                     url,
                 };
-                (vec![everything], String::new())
+                (vec![everything], NEVER_BY_PROXY.to_owned(), String::new())
             }
-            Way::Environment { variables, no_proxy } => (variables, no_proxy),
+            Way::Environment { variables, no_proxy } => (variables, no_proxy.clone(), no_proxy),
         };
-        let mut matcher = Matcher::builder().no(no_proxy);
+        let (mut plain, mut tunnels) = (Matcher::builder().no(no_proxy), Matcher::builder().no(in_tunnels));
         // Backwards, since earlier names win.
         for variable in variables.iter().rev() {
             let url = variable.checked()?;
             let url = url.as_str();
-            matcher = match variable.scheme {
-                Scheme::Http => matcher.http(url),
-                Scheme::Https => matcher.https(url),
-                Scheme::Any => matcher.all(url),
-            };
+            if !matches!(variable.scheme, Scheme::Https) {
+                plain = plain.http(url);
+            }
+            if !matches!(variable.scheme, Scheme::Http) {
+                tunnels = tunnels.https(url);
+            }
         }
-        Ok(Some(matcher.build()))
+        Ok(Some(Proxies {
+            plain: plain.build(),
+            tunnels: tunnels.build(),
+        }))
+    }
+}
+
+/// The proxies of a client. What is between the two ends of TLS is not shown to any.
+pub(crate) struct Proxies {
+    plain: Matcher,
+    tunnels: Matcher,
+}
+
+impl Proxies {
+    /// The proxy that a request goes through, if it goes through one.
+    pub(crate) fn intercept(&self, target: &Uri) -> Option<Intercept> {
+        if target.scheme() == Some(&HttpScheme::HTTPS) {
+            self.tunnels.intercept(target)
+        } else {
+            self.plain.intercept(target)
+        }
     }
 }
 
@@ -162,5 +184,32 @@ impl Variable {
             .intercept(&Uri::from_static("http://any.invalid/"))
             .ok_or_else(|| unusable("not the URL of a proxy"))?;
         Ok(url)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cloud_tells_its_machines_in_plain_text_goes_through_no_proxy() {
+        let proxy = "http://proxy.example:3128";
+        let from_environment =
+            Proxy::from_environment(|name| (name == "ALL_PROXY").then(|| proxy.to_owned()));
+        for way in [Proxy::url(proxy), from_environment] {
+            let proxies = way.into_proxies().unwrap().unwrap();
+            let passes = |url: &'static str| proxies.intercept(&Uri::from_static(url)).is_some();
+            for url in [
+                "http://169.254.169.254/latest/meta-data",
+                "http://169.254.170.2/credentials",
+                "http://[fd00:ec2::254]/latest/meta-data",
+                "http://[::1]:8000/api/v1",
+                "http://127.0.0.1:8000/api/v1",
+            ] {
+                assert!(!passes(url), "{url}");
+            }
+            assert!(passes("http://files.example/") && passes("https://avala.example/"));
+        }
     }
 }

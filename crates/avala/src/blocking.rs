@@ -1,6 +1,13 @@
 //! The same client for code that is not async. It runs its own thread with its own runtime, so it works inside async programs too.
 
-use std::{collections::VecDeque, fmt, future::Future, pin::Pin, sync::Arc, sync::mpsc, thread};
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, mpsc},
+    thread::{self, ThreadId},
+};
 
 use avala_api::{
     CallOptions, Carrier, Job, Operation, Page, Paged, Polling, Request, Response, users::Permissions,
@@ -174,6 +181,7 @@ type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 #[derive(Debug)]
 struct Runtime {
     tasks: UnboundedSender<Task>,
+    thread: ThreadId,
 }
 
 impl Runtime {
@@ -189,7 +197,7 @@ impl Runtime {
             .build()
             .map_err(failed)?;
         let (tasks, mut queue) = unbounded_channel::<Task>();
-        thread::Builder::new()
+        let running = thread::Builder::new()
             .name("avala-blocking".to_owned())
             .spawn(move || {
                 runtime.block_on(async move {
@@ -199,13 +207,22 @@ impl Runtime {
                 });
             })
             .map_err(failed)?;
-        Ok(Self { tasks })
+        Ok(Self {
+            tasks,
+            thread: running.thread().id(),
+        })
     }
 
     fn wait_for<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
+        if thread::current().id() == self.thread {
+            return Err(Error::configuration(
+                "A hook or a source of keys called the blocking client that it belongs to, and would wait for itself.",
+            )
+            .with_hint("Let another thread do it, or give it a client of its own."));
+        }
         let (answer, outcome) = mpsc::sync_channel(1);
         let task = Box::pin(async move {
             // The caller may be gone by then, and nobody is left to tell.

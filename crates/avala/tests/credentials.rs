@@ -520,7 +520,7 @@ fn two_keys_that_were_handed_over_are_one_too_many() {
 
 // Covers: W8
 #[tokio::test]
-async fn a_variable_of_the_environment_that_changes_is_followed_after_a_refusal() {
+async fn a_key_that_changes_in_a_dotenv_file_is_followed_after_a_refusal() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(".env");
     std::fs::write(&path, "AVALA_API_KEY=avk_a\n").unwrap();

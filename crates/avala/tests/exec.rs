@@ -266,6 +266,24 @@ async fn a_program_that_does_not_end_is_ended_with_its_children() {
     is_gone(&number_in(&file).await).await;
 }
 
+#[tokio::test]
+async fn what_a_program_leaves_behind_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent");
+    let variables = with(&[("FILE", file.to_str().unwrap())]);
+    // An agent that stays, and keeps the end of the messages open.
+    let script = "sleep 600 >/dev/null & echo $! >\"$FILE\"; echo avk_key";
+
+    let begun = Instant::now();
+    let key = shell(script).environment(variables);
+    assert_eq!(sent(key).await.unwrap(), "avk_key");
+
+    assert!(begun.elapsed() < LONG);
+    let agent = number_in(&file).await.parse().unwrap();
+    let agent = rustix::process::Pid::from_raw(agent).unwrap();
+    rustix::process::kill_process(agent, rustix::process::Signal::KILL).expect("it goes on");
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_program_ends_when_nobody_waits_for_it() {

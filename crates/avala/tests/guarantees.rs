@@ -9,7 +9,15 @@
 
 mod support;
 
-use avala::{Client, Error, blocking};
+use std::{
+    sync::{Arc, Mutex, OnceLock},
+    time::{Duration, SystemTime},
+};
+
+use avala::{
+    Client, Credential, CredentialProvider, Environment, Error, ErrorKind, ProviderFuture, Source, Timestamp,
+    blocking,
+};
 use support::{Script, answer, page};
 
 #[test]
@@ -54,6 +62,44 @@ fn calls_and_ends() {
     drop(client);
     assert!(rest.next().unwrap().is_ok(), "what was begun outlives the client");
     drop((rest, clone));
+}
+
+/// Its own thread is the one place where it cannot wait.
+#[test]
+fn a_hook_that_calls_its_own_blocking_client_is_told_so_and_holds_up_nothing() {
+    let own = Arc::new(OnceLock::<blocking::Client>::new());
+    let heard = Arc::new(Mutex::new(None));
+    let ends_soon = Timestamp::from(SystemTime::now() + Duration::from_mins(10));
+    let script = Script::of([answer(200, page(0, 1, None))]);
+    let (client, told) = (own.clone(), heard.clone());
+    let built = Client::builder()
+        .environment(Environment::empty())
+        .transport(script)
+        .credentials(EndsAt(ends_soon))
+        .on_expiry_within(Duration::from_hours(1), move |_| {
+            let error = client.get().unwrap().users().me().send().unwrap_err();
+            *told.lock().unwrap() = Some(error.kind());
+        })
+        .build_blocking()
+        .unwrap();
+    let client = own.get_or_init(|| built);
+    assert_eq!(client.webhooks().list().send().unwrap().items.len(), 1);
+    assert_eq!(*heard.lock().unwrap(), Some(ErrorKind::Configuration));
+}
+
+/// A key with an end.
+#[derive(Debug)]
+struct EndsAt(Timestamp);
+
+impl CredentialProvider for EndsAt {
+    fn source(&self) -> Source {
+        Source::named("a vault")
+    }
+
+    fn provide(&self) -> ProviderFuture<'_> {
+        let key = Credential::new("avk_key").expires_at(self.0);
+        Box::pin(async { Ok(Some(key)) })
+    }
 }
 
 #[test]

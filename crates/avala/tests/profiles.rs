@@ -11,7 +11,7 @@ mod support;
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::{PermissionsExt as _, symlink},
+    os::unix::fs::{PermissionsExt as _, chown, symlink},
     path::{Path, PathBuf},
     thread,
 };
@@ -187,6 +187,47 @@ fn what_others_could_read_is_closed_before_a_key_is_written() {
     // Its settings could be anybody's, too; there are none yet.
     assert!(Profiles::open(&environment).is_err());
     assert_eq!(mode(shared.path()), 0o1777);
+
+    // Nor is a directory ours to close that holds other things, such as a project.
+    let project = tempfile::tempdir().unwrap();
+    fs::write(project.path().join("main.rs"), "").unwrap();
+    fs::set_permissions(project.path(), Permissions::from_mode(0o755)).unwrap();
+    let path = project.path().to_str().unwrap();
+    let environment: Environment = [("AVALA_CONFIG_DIR", path)].into_iter().collect();
+    let error = Profiles::open(&environment).unwrap().set(&staging()).unwrap_err();
+    assert!(error.message().contains("a directory of their own"), "{error}");
+    assert_eq!(mode(project.path()), 0o755);
+}
+
+#[test]
+fn a_writer_that_was_ended_in_the_middle_leaves_no_key_behind() {
+    let home = Home::new();
+    home.profiles().set(&staging()).unwrap();
+    let left = home.folder().join("credentials.toml.unfinished");
+    fs::write(&left, CANARY).unwrap();
+    home.profiles().forget("staging").unwrap();
+    assert!(left.exists(), "nothing is stored, so nothing is touched");
+    home.profiles()
+        .store("staging", &Secret::from("avk_next"), None)
+        .unwrap();
+    assert!(!left.exists());
+}
+
+/// Only root can give files away.
+#[test]
+fn settings_of_another_user_decide_nothing() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = Home::new();
+    home.wrote("[profiles.staging]\nsource = \"exec:id\"\n");
+    assert!(Profiles::open(&home.environment()).is_ok());
+    for path in [home.settings(), home.folder()] {
+        chown(&path, Some(12_345), None).unwrap();
+        let error = Profiles::open(&home.environment()).unwrap_err();
+        assert!(error.message().contains("belongs to another user"), "{error}");
+        chown(&path, Some(0), None).unwrap();
+    }
 }
 
 #[test]
@@ -295,4 +336,26 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
     let error = nowhere.set(&staging()).unwrap_err();
     assert!(error.hint().unwrap().contains("AVALA_CONFIG_DIR"));
     assert!(!nowhere.remove("staging").unwrap());
+}
+
+#[test]
+fn a_source_that_could_not_be_read_back_takes_no_profile_away() {
+    let home = Home::new();
+    home.profiles().set(&staging()).unwrap();
+    for source in [
+        SourceSpec::File { path: "key".into() },
+        SourceSpec::Keychain {
+            account: String::new(),
+        },
+        SourceSpec::Exec { command: Vec::new() },
+        SourceSpec::Environment {
+            variable: "A B".to_owned(),
+        },
+    ] {
+        let mut bad = Profile::new("bad");
+        bad.source = source;
+        let error = home.profiles().set(&bad).unwrap_err();
+        assert!(error.message().contains("line"), "{error}");
+        assert_eq!(home.profiles().list().len(), 1);
+    }
 }

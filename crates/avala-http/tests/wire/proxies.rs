@@ -166,6 +166,16 @@ async fn the_environment_names_a_proxy_for_each_scheme_and_exceptions() {
 }
 
 #[tokio::test]
+async fn what_this_machine_is_asked_in_plain_text_is_shown_to_no_proxy() {
+    // Given a proxy that somebody named for everything,
+    let (proxy, target) = (Server::plain(REFUSAL).await, Server::plain(OK).await);
+    let client = HttpClient::new(through(Proxy::url(with_credentials(&proxy)))).unwrap();
+    // when this machine is asked, then it is asked directly.
+    assert_eq!(get(&client, &target.url("http")).await.unwrap().status(), 200);
+    assert!(proxy.seen(|seen| seen.heads.is_empty()));
+}
+
+#[tokio::test]
 async fn loopback_is_reached_directly_whatever_the_environment_says() {
     let (proxy, server) = (Server::plain(REFUSAL).await, Server::plain(OK).await);
     let client = HttpClient::new(through(environment(&[("ALL_PROXY", proxy.url("http"))]))).unwrap();

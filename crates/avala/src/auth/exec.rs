@@ -2,12 +2,14 @@
 
 use std::{
     fmt, io,
+    pin::pin,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
 
 use avala_api::{Secret, Timestamp};
 use avala_keys::redact;
+use futures_util::future::{Either, select};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, copy, sink},
@@ -24,6 +26,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 const OUTPUT_LIMIT: usize = 64 * 1024;
 /// How much of its messages is looked at; only the beginning is shown.
 const MESSAGES_LIMIT: usize = 16 * 1024;
+/// How long its messages are waited for when it has ended.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 /// How many characters of a text from outside are shown.
 const LONGEST_SHOWN: usize = 200;
 /// Shorter words are no keys.
@@ -148,12 +152,20 @@ impl ExecKey {
     async fn run(&self) -> Result<Text, ProviderError> {
         let mut program = Running(self.command()?.spawn().map_err(|error| not_started(&error))?);
         let (mut printed, mut messages) = (Text::up_to(OUTPUT_LIMIT), Text::up_to(MESSAGES_LIMIT));
-        let read = futures_util::future::try_join(
-            printed.read_whole(program.0.stdout.take()),
-            messages.read_beginning(program.0.stderr.take()),
-        );
-        read.await?;
-        let status = program.0.wait().await.map_err(|error| unreadable(&error))?;
+        let (stdout, stderr) = (program.0.stdout.take(), program.0.stderr.take());
+        let said = messages.read_beginning(stderr);
+        let ended = async {
+            printed.read_whole(stdout).await?;
+            program.0.wait().await.map_err(|error| unreadable(&error))
+        };
+        let status = match select(pin!(said), pin!(ended)).await {
+            Either::Left((_, ended)) => ended.await?,
+            Either::Right((status, said)) => {
+                // Something that it started and left behind may hold this end for as long as it lives.
+                let _kept_open = timeout(LAST_WORDS, said).await;
+                status?
+            }
+        };
         if !status.success() {
             return Err(refused(status, &messages.shown_without(&printed)));
         }

@@ -17,7 +17,7 @@ pub(crate) const FILE_AGAIN: Duration = Duration::from_secs(10);
 ///
 /// It is read again every ten seconds while calls are made, and once after a 401, so a key is rotated by replacing the file.
 /// Links are followed. Refused are files that others may write, files of more than 64 KiB, and what is no regular file. A
-/// missing file is no key here, not a failure.
+/// missing file is no key here: in a [`CredentialChain`](super::CredentialChain), the next source is asked.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), avala::Error> {

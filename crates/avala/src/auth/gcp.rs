@@ -21,7 +21,8 @@ const FORM: &str = "projects/<project>/secrets/<secret>/versions/<version>";
 ///
 /// The credentials are Google's application default ones: the file that `GOOGLE_APPLICATION_CREDENTIALS` names, what
 /// `gcloud auth application-default login` left, or the account of the machine. They are looked up anew at each reading,
-/// which happens seldom, so nothing goes on between two.
+/// which happens seldom. After one, Google's client leaves a task that sleeps until its token nears its end, an hour at most;
+/// it sends nothing then.
 ///
 /// Google's client has its own way out: proxies come from `HTTPS_PROXY` and `NO_PROXY`, roots from the operating system;
 /// `AVALA_CA_BUNDLE` does not count for it.

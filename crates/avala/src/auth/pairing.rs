@@ -1,4 +1,5 @@
-//! Where a key is sent. It goes to the URL that was given with it; an explicit `base_url` is given with every key.
+//! Where a key is sent: to the URL that was given with it. A key that came without one is sent where the builder, else the
+//! environment, says.
 
 use super::{Environment, environment::Variable};
 use crate::{DEFAULT_BASE_URL, Error, base_url::BaseUrl};
@@ -13,6 +14,7 @@ pub(crate) const INSECURE_VARIABLE: &str = "AVALA_ALLOW_INSECURE_BASE_URL";
 pub(crate) struct Home {
     /// For people: `The profile staging`.
     pub(crate) name: String,
+    /// None if that place says nothing of it.
     pub(crate) base_url: Option<String>,
     pub(crate) allow_insecure_loopback: bool,
     /// Where its URL is written.
@@ -31,7 +33,19 @@ pub(crate) fn base_url(
         || environment.is_on(INSECURE_VARIABLE)
         || home.is_some_and(|home| home.allow_insecure_loopback);
     if let Some(text) = explicit {
-        return BaseUrl::parse(text, insecure).map_err(Error::configuration);
+        let asked = BaseUrl::parse(text, insecure).map_err(Error::configuration)?;
+        // Without a key there is nothing that could go to the wrong place.
+        if let Some(home) = home.filter(|_| !anonymous)
+            && let Some(bound) = home.bound_to(insecure)?
+            && bound != asked
+        {
+            let conflict = Conflict {
+                says: "the base URL that was given is",
+                mend: "give no other one",
+            };
+            return Err(conflict.error(home, &bound, &asked));
+        }
+        return Ok(asked);
     }
     let from_environment = match environment.get(URL_VARIABLE) {
         Variable::Absent => None,
@@ -50,23 +64,51 @@ pub(crate) fn base_url(
     let Some(home) = home else {
         return from_environment.map_or_else(default, Ok);
     };
-    let paired = match &home.base_url {
-        Some(text) => BaseUrl::parse(text, insecure)
-            .map_err(|refusal| Error::configuration(refusal).with_hint(format!("See {}.", home.setting)))?,
+    let bound = match home.bound_to(insecure)? {
+        Some(bound) => bound,
         None if anonymous => return from_environment.map_or_else(default, Ok),
         None => default()?,
     };
     match from_environment {
-        Some(other) if other != paired => Err(Error::configuration(format!(
-            "{} belongs to {}, but {URL_VARIABLE} in the environment says {}.",
+        Some(other) if other != bound => {
+            let conflict = Conflict {
+                says: "AVALA_BASE_URL in the environment says",
+                mend: "unset AVALA_BASE_URL in the environment",
+            };
+            Err(conflict.error(home, &bound, &other))
+        }
+        _ => Ok(bound),
+    }
+}
+
+impl Home {
+    fn bound_to(&self, insecure: bool) -> Result<Option<BaseUrl>, Error> {
+        let parsed = |text: &String| {
+            BaseUrl::parse(text, insecure)
+                .map_err(|refusal| Error::configuration(refusal).with_hint(format!("See {}.", self.setting)))
+        };
+        self.base_url.as_ref().map(parsed).transpose()
+    }
+}
+
+/// Two URLs for one key.
+struct Conflict {
+    says: &'static str,
+    mend: &'static str,
+}
+
+impl Conflict {
+    fn error(&self, home: &Home, bound: &BaseUrl, other: &BaseUrl) -> Error {
+        Error::configuration(format!(
+            "{} belongs to {}, but {} {}.",
             home.name,
-            paired.as_str(),
+            bound.as_str(),
+            self.says,
             other.as_str()
         ))
         .with_hint(format!(
-            "Set {} to the URL that the key belongs to, or unset {URL_VARIABLE} in the environment.",
-            home.setting
-        ))),
-        _ => Ok(paired),
+            "Set {} to the URL that the key belongs to, or {}.",
+            home.setting, self.mend
+        ))
     }
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::Error;
 
 /// The variable that holds the key.
-const KEY_VARIABLE: &str = "AVALA_API_KEY";
+pub(super) const KEY_VARIABLE: &str = "AVALA_API_KEY";
 /// The variable that names a file that holds the key.
 const FILE_VARIABLE: &str = "AVALA_API_KEY_FILE";
 /// The variable that names a profile.
@@ -97,14 +97,16 @@ pub(super) fn places(asked: &Asked) -> Result<Vec<Place>, Error> {
         of_profile(&profiles, &name)
     }));
     if let Some(path) = &asked.dotenv {
-        let file = DotenvKey::new(path.clone(), KEY_VARIABLE);
+        let source = Source::Dotenv { path: path.clone() };
         // A file that is not used may be as broken as it likes.
         places.push(match DotenvFile::read(path) {
-            Err(error) => Place::broken(file.source(), error.into_error()),
+            Err(error) => Place::broken(source, error.into_error()),
             Ok(Some(read)) if read.get(KEY_VARIABLE).is_some() => {
-                Place::there(Arc::new(file), true, Some(home_of_dotenv(&read)))
+                let home = home_of_dotenv(&read);
+                let file = DotenvKey::new(path.clone(), home.base_url.clone());
+                Place::there(Arc::new(file), true, Some(home))
             }
-            Ok(_) => Place::absent(file.source()),
+            Ok(_) => Place::absent(source),
         });
     }
     let default = Source::named("the default profile");
@@ -195,7 +197,7 @@ fn home_of_profile(profile: &Profile) -> Home {
     let name = &profile.name;
     Home {
         name: format!("The profile {name}"),
-        base_url: profile.base_url.clone(),
+        base_url: Some(profile.url().to_owned()),
         allow_insecure_loopback: profile.allow_insecure_base_url,
         setting: format!("the base_url of the profile {name}"),
     }

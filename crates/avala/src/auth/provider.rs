@@ -6,9 +6,10 @@ use super::{Credential, Source};
 
 /// A source of keys.
 ///
-/// It gives a key; or has none here (`Ok(None)`), and the next source is asked; or fails, and the search ends: a source that
-/// is there and broken is not passed over. A client asks it before its first call, before a known end, and once after a 401;
-/// never twice at the same time.
+/// It gives a key; or has none here (`Ok(None)`), and the next source of a [`CredentialChain`] is asked; or fails, and the
+/// search ends: a source that is there and broken is not passed over. A client asks it before its first call, before a known
+/// end, and once after a 401; never twice at the same time. A client that was handed one source has no other: there, having
+/// no key is an error of the call.
 ///
 /// ```
 /// use avala::{Credential, CredentialProvider, ProviderFuture, Source};

@@ -19,10 +19,12 @@ const GREATEST_SIZE: usize = 64 * 1024;
 pub(crate) enum Reach {
     /// Others may write it, too: a file of a project, which everybody who works on it changes.
     Everybody,
-    /// Others may read it: a mounted secret, settings.
+    /// Others may read it: a mounted secret.
     OwnerWrites,
-    /// Nobody else: our own file of secrets.
-    OwnerAlone,
+    /// Others may read it, and it is ours: settings, which say where keys are sent and what is run.
+    WeWrite,
+    /// Nobody but us: our own file of secrets.
+    WeAlone,
 }
 
 /// The text of a file; `Ok(None)` when there is none. Links are followed: that is how secrets are mounted. An error says
@@ -73,18 +75,31 @@ fn unreadable(error: &io::Error) -> ProviderError {
 /// Refuses a file or folder that others can reach.
 #[cfg(unix)]
 pub(crate) fn check_reach(path: &Path, found: &Metadata, reach: Reach) -> Result<(), ProviderError> {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    if matches!(reach, Reach::WeWrite | Reach::WeAlone) && !is_trusted(found.uid()) {
+        return Err(
+            ProviderError::new(format!("belongs to another user (number {})", found.uid()))
+                .with_hint("Set AVALA_CONFIG_DIR to a directory of your own."),
+        );
+    }
     let mode = found.permissions().mode() & 0o7777;
     let (forbidden, can, change) = match reach {
         Reach::Everybody => return Ok(()),
-        Reach::OwnerWrites => (0o022, "can be written by others", "go-w"),
-        Reach::OwnerAlone => (0o077, "can be reached by others", "go-rwx"),
+        Reach::OwnerWrites | Reach::WeWrite => (0o022, "can be written by others", "go-w"),
+        Reach::WeAlone => (0o077, "can be reached by others", "go-rwx"),
     };
     if mode & forbidden == 0 {
         return Ok(());
     }
     Err(ProviderError::new(format!("{can} (mode {mode:04o})"))
         .with_hint(format!("chmod {change} {}", path.display())))
+}
+
+/// Whether an owner may decide which programs we run: we ourselves, and root, who can anyway.
+#[cfg(unix)]
+fn is_trusted(owner: u32) -> bool {
+    let root = rustix::process::Uid::ROOT.as_raw();
+    owner == root || owner == rustix::process::geteuid().as_raw()
 }
 
 /// Here a file's mode says nothing about others.

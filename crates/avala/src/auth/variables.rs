@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use avala_api::Secret;
 
 use super::{
-    Credential, CredentialProvider, DotenvFile, Environment, ProviderFuture, Source, environment::Variable,
-    file::FILE_AGAIN,
+    Credential, CredentialProvider, DotenvFile, Environment, ProviderError, ProviderFuture, Source,
+    environment::Variable, file::FILE_AGAIN, pairing::URL_VARIABLE, places::KEY_VARIABLE,
 };
+use crate::base_url::is_same;
 
 /// A key in a variable of the environment.
 #[derive(Debug)]
@@ -51,12 +52,35 @@ impl CredentialProvider for EnvironmentKey {
 #[derive(Debug)]
 pub(crate) struct DotenvKey {
     path: PathBuf,
-    variable: &'static str,
+    /// What the file said when the source was made: a key that is written there with another URL later is not sent to this
+    /// one.
+    base_url: Option<String>,
 }
 
 impl DotenvKey {
-    pub(crate) fn new(path: PathBuf, variable: &'static str) -> Self {
-        Self { path, variable }
+    pub(crate) fn new(path: PathBuf, base_url: Option<String>) -> Self {
+        Self { path, base_url }
+    }
+
+    fn read(&self) -> Result<Option<Credential>, ProviderError> {
+        let Some(file) = DotenvFile::read(&self.path)? else {
+            return Ok(None);
+        };
+        let Some(key) = file.get(KEY_VARIABLE) else {
+            return Ok(None);
+        };
+        let moved = match (&self.base_url, file.get(URL_VARIABLE)) {
+            (None, None) => false,
+            (Some(then), Some(now)) => !is_same(then, now.expose()),
+            _ => true,
+        };
+        if moved {
+            return Err(ProviderError::new(format!(
+                "its {URL_VARIABLE} is another one than when the client was built"
+            ))
+            .with_hint("Build the client anew, and it takes the key and the URL together."));
+        }
+        Ok(Some(Credential::new(key.clone()).read_again_after(FILE_AGAIN)))
     }
 }
 
@@ -68,10 +92,6 @@ impl CredentialProvider for DotenvKey {
     }
 
     fn provide(&self) -> ProviderFuture<'_> {
-        Box::pin(async {
-            let file = DotenvFile::read(&self.path)?;
-            let key = file.as_ref().and_then(|file| file.get(self.variable));
-            Ok(key.map(|key| Credential::new(key.clone()).read_again_after(FILE_AGAIN)))
-        })
+        Box::pin(async { self.read() })
     }
 }

@@ -1,9 +1,9 @@
 //! Changing profiles and storing keys: one writer at a time, whole files or none, and people's comments kept.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
+    fs::{self, File},
+    io,
+    path::Path,
     thread::sleep,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use std::{
 use avala_api::{Secret, Timestamp};
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
-use super::{Profile, Profiles, SourceSpec, folder::Folder, is_name};
+use super::{Profile, Profiles, SourceSpec, folder::Folder, is_name, private, settings};
 use crate::{Error, auth::ProviderError, base_url::BaseUrl};
 
 /// How long somebody else may be writing.
@@ -114,7 +114,12 @@ impl Profiles {
     ) -> Result<(), Error> {
         let turn = self.turn()?;
         let text = turn.folder.read_settings().map_err(ProviderError::into_error)?;
-        rewrite(&turn.folder.settings(), text.as_ref(), change)?;
+        let path = turn.folder.settings();
+        rewrite(&path, text.as_ref(), |document| {
+            change(document)?;
+            // What cannot be read again would take every profile away.
+            settings::check(&document.to_string(), &path).map_err(ProviderError::into_error)
+        })?;
         drop(turn);
         *self = Self::open(&self.environment)?;
         Ok(())
@@ -127,7 +132,7 @@ impl Profiles {
         let turn = self.turn()?;
         let path = turn.folder.secrets();
         // What others could read until now they can no longer read, once it is written anew.
-        close(&path, 0o600).map_err(|error| file_error("protected", &path, &error))?;
+        private::close(&path, 0o600).map_err(|error| file_error("protected", &path, &error))?;
         let text = turn.folder.read_secrets().map_err(ProviderError::into_error)?;
         rewrite(&path, text.as_ref(), change)
     }
@@ -138,9 +143,9 @@ impl Profiles {
                 .with_hint("Set AVALA_CONFIG_DIR to a directory.")
         })?;
         let path = folder.path();
-        private_folder(path).map_err(|error| file_error("made", path, &error))?;
+        private::folder(path).map_err(|error| file_error("made", path, &error))?;
         let path = path.join("lock");
-        let lock = private_file(&path).map_err(|error| file_error("opened", &path, &error))?;
+        let lock = private::open(&path).map_err(|error| file_error("opened", &path, &error))?;
         let mut left = LONGEST_WAIT;
         loop {
             match lock.try_lock() {
@@ -167,6 +172,10 @@ fn rewrite(
     text: Option<&Secret>,
     change: impl FnOnce(&mut DocumentMut) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    // A link stays one: the file that it leads to is replaced.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    // A writer that was ended in the middle left a copy of what may be keys.
+    private::forget_unfinished(path).map_err(|error| file_error("changed", path, &error))?;
     let text = text.map_or("", Secret::expose);
     let mut document: DocumentMut = text
         .parse()
@@ -176,76 +185,7 @@ fn rewrite(
     if written.expose() == text {
         return Ok(());
     }
-    // A link stays one: the file that it leads to is replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    write_whole(&path, written.expose().as_bytes()).map_err(|error| file_error("written", &path, &error))
-}
-
-/// Writes a file so that it is the old one or the new one, even after a power cut.
-fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let unfinished = PathBuf::from(format!("{}.unfinished", path.display()));
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&unfinished)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
-/// Makes a directory that nobody else can look into, or makes one so.
-fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
-    close(path, 0o700)
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Takes away what others may do with it.
-#[cfg(unix)]
-fn close(path: &Path, mode: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let found = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        found => found?.permissions().mode(),
-    };
-    // A shared directory such as /tmp is not ours to close.
-    if found & 0o1000 != 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "it is shared with others",
-        ));
-    }
-    if found & 0o077 != 0 {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-fn close(_path: &Path, _mode: u32) -> io::Result<()> {
-    Ok(())
+    private::write(path, written.expose().as_bytes()).map_err(|error| file_error("written", path, &error))
 }
 
 /// A profile's table, made if there is none.

@@ -57,12 +57,12 @@ impl Folder {
 
     /// The text of the settings. They say where keys are sent and which programs are run, so nobody else may write them.
     pub(super) fn read_settings(&self) -> Result<Option<Secret>, ProviderError> {
-        self.read(&self.settings(), Reach::OwnerWrites)
+        self.read(&self.settings(), Reach::WeWrite)
     }
 
     /// The text of the secrets. Nobody else may as much as look into the directory.
     pub(super) fn read_secrets(&self) -> Result<Option<Secret>, ProviderError> {
-        self.read(&self.secrets(), Reach::OwnerAlone)
+        self.read(&self.secrets(), Reach::WeAlone)
     }
 
     fn read(&self, path: &Path, reach: Reach) -> Result<Option<Secret>, ProviderError> {

@@ -18,6 +18,8 @@
 #[cfg(feature = "edit-profiles")]
 mod edit;
 mod folder;
+#[cfg(feature = "edit-profiles")]
+mod private;
 mod settings;
 mod stored;
 

@@ -27,6 +27,15 @@ pub(super) fn read(folder: &Folder) -> Result<Settings, ProviderError> {
     parse(text.expose(), &path.display().to_string()).map_err(|bad| at_line(&path, text.expose(), bad))
 }
 
+/// Whether a text can be read as settings.
+#[cfg(feature = "edit-profiles")]
+pub(super) fn check(text: &str, path: &std::path::Path) -> Result<(), ProviderError> {
+    match parse(text, &path.display().to_string()) {
+        Ok(_) => Ok(()),
+        Err(bad) => Err(at_line(path, text, bad)),
+    }
+}
+
 /// The error of a file.
 pub(super) fn at_line(path: &std::path::Path, text: &str, (at, reason): Bad) -> ProviderError {
     let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;

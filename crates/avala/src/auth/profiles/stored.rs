@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, CredentialProvider, ProviderError, ProviderFuture, Source, file::FILE_AGAIN},
-    base_url::BaseUrl,
+    base_url::is_same,
 };
 
 /// A profile's key in our own file, read again when it changes.
@@ -66,11 +66,6 @@ impl CredentialProvider for StoredKey {
     fn provide(&self) -> ProviderFuture<'_> {
         Box::pin(async { self.read() })
     }
-}
-
-fn is_same(one: &str, other: &str) -> bool {
-    let parsed = |text| BaseUrl::parse(text, true).ok();
-    one == other || parsed(one).is_some_and(|one| Some(one) == parsed(other))
 }
 
 /// The parser borrows from the text, so nothing of other profiles' keys is copied.
