@@ -19,7 +19,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !can_ask() {
         return Err(Failure::usage("There is nobody to ask, so this needs --yes.").hint("Nothing was sent."));
     }
     output::ask(&format!("{question} [y/N]"))?;
@@ -31,20 +31,14 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     }
 }
 
-/// Asks for leave that an option gives as well.
-pub(crate) fn agreed(question: &str, option: &str) -> Result<(), Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(
-            Failure::usage(format!("There is nobody to ask, so this needs {option}."))
-                .hint("Nothing was stored."),
-        );
-    }
-    confirm(question, false).map_err(|failure| failure.hint("Nothing was stored."))
+/// Whether there is somebody to ask.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Whether there is somebody to ask for a number.
 pub(crate) fn can_ask_for_count() -> Result<(), Failure> {
-    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+    if can_ask() {
         return Ok(());
     }
     Err(

@@ -1,5 +1,6 @@
 //! `avala auth`: the keys of this machine, from the first one to its successor.
 
+mod keychain;
 mod login;
 mod rotate;
 mod status;
@@ -8,6 +9,7 @@ mod store;
 use avala::{Environment, profiles::Profiles};
 
 pub(super) use login::login;
+pub(super) use store::clear;
 
 use crate::{
     args::{self, Auth},
@@ -35,13 +37,11 @@ pub(super) fn profiles() -> Result<Profiles, Failure> {
     Ok(Profiles::open(&Environment::Process)?)
 }
 
-/// The profile that is meant: the one of the options, else the default.
+/// The profile that is meant: the one that is named, else the default.
 fn meant(session: &Session, profiles: &Profiles) -> String {
     session
         .profile()
-        .or(profiles.default_name())
-        .unwrap_or(FIRST)
-        .to_owned()
+        .unwrap_or_else(|| profiles.default_name().unwrap_or(FIRST).to_owned())
 }
 
 fn logout(session: &Session) -> Result<(), Failure> {

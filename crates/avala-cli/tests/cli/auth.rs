@@ -10,20 +10,20 @@ use super::{
 };
 
 /// A machine whose user has a home, and nothing in the environment that says anything of keys.
-struct Machine {
-    server: TestServer,
-    home: tempfile::TempDir,
+pub(crate) struct Machine {
+    pub(crate) server: TestServer,
+    pub(crate) home: tempfile::TempDir,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             server: server(),
             home: tempfile::tempdir().unwrap(),
         }
     }
 
-    fn avala(&self, line: &str) -> Typed {
+    pub(crate) fn avala(&self, line: &str) -> Typed {
         avala(line).env("HOME", self.home.path().to_str().unwrap())
     }
 
@@ -36,12 +36,17 @@ impl Machine {
         self.avala(&line).stdin(key).run()
     }
 
-    fn config(&self, file: &str) -> String {
+    pub(crate) fn config(&self, file: &str) -> String {
         fs::read_to_string(self.home.path().join(".config/avala").join(file)).unwrap()
     }
 
+    /// Whether there is such a file among the settings; or the directory itself, for the empty name.
+    pub(crate) fn has(&self, file: &str) -> bool {
+        self.home.path().join(".config/avala").join(file).exists()
+    }
+
     /// A new full key of the server.
-    fn key(&self, name: &str) -> String {
+    pub(crate) fn key(&self, name: &str) -> String {
         let line = format!("keys create --name {name} --full-access");
         self.server.avala(&line).run().stdout.trim_end().to_owned()
     }

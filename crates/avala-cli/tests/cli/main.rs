@@ -17,6 +17,8 @@ mod demo;
 mod exit_codes;
 mod help;
 mod jobs;
+#[cfg(all(feature = "keychain", target_os = "linux"))]
+mod keychain;
 mod life_of_keys;
 mod lists;
 mod output;

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use avala::{Secret, Timestamp, profiles::SourceSpec};
+use avala::{Secret, Timestamp};
 use avala_api::{
     api_keys::{ApiKey, ApiKeyId, EndGrace, Get, KeyState, Rotate},
     users::Me,
@@ -19,9 +19,7 @@ pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(),
         return Err(Failure::usage(format!("There is no profile {name}."))
             .hint("`avala auth login` makes one; `avala profile list` shows those there are."));
     };
-    if profile.source != SourceSpec::Stored {
-        return Err(store::elsewhere(&name, &profile.source));
-    }
+    store::is_kept(&profile)?;
     let provider = profiles.provider(&name)?;
     let client = session.client_from(provider, profile.url())?;
     let old = client.expose_api_key().await?;

@@ -57,9 +57,9 @@ async fn of_profile(known: &Profiles, name: &str) -> Result<OfProfile, Failure> 
     let read = match known.provider(name) {
         Ok(provider) => match timeout(LONGEST, provider.provide()).await {
             Ok(Ok(Some(credential))) => Ok(credential),
-            Ok(Ok(None)) => Err("has no key".to_owned()),
+            Ok(Ok(None)) => Err("there is none".to_owned()),
             Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("does not answer".to_owned()),
+            Err(_) => Err(format!("no answer within {} seconds", LONGEST.as_secs())),
         },
         Err(error) => Err(error.message().to_owned()),
     };
@@ -120,6 +120,25 @@ struct OfProfile {
     problem: Option<String>,
 }
 
+impl OfProfile {
+    /// On one line. What is wrong comes last, since it may be long.
+    fn told(&self) -> String {
+        let (name, source, url) = (&self.name, &self.source, &self.base_url);
+        match (&self.masked_key, &self.problem) {
+            (Some(key), _) => {
+                let end = self
+                    .expires_at
+                    .map_or_else(String::new, |at| format!(", ends {at}"));
+                format!("{name}: {key} from {source}, for {url}{end}")
+            }
+            (None, problem) => {
+                let problem = problem.as_deref().unwrap_or("no key");
+                format!("{name}: no key from {source}, for {url}: {problem}")
+            }
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Looked {
     source: String,
@@ -165,20 +184,12 @@ impl Record for Status {
             ));
         }
         for profile in &self.profiles {
-            let mark = if profile.is_default { " (default)" } else { "" };
-            let key = profile
-                .masked_key
-                .clone()
-                .or_else(|| profile.problem.clone())
-                .unwrap_or_default();
-            fields.push((
-                "profile",
-                format!(
-                    "{}{mark}: {key}, from {}, for {}",
-                    profile.name, profile.source, profile.base_url
-                )
-                .into(),
-            ));
+            let label = if profile.is_default {
+                "default profile"
+            } else {
+                "profile"
+            };
+            fields.push((label, profile.told().into()));
         }
         fields
     }
