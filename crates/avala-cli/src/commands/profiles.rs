@@ -4,7 +4,7 @@ use avala::profiles::{Profile, SourceSpec};
 use clap::ValueEnum as _;
 use serde::Serialize;
 
-use super::auth::{clear, profiles};
+use super::auth::{check_server, clear, no_such_profile, profiles};
 use crate::{
     args::{self, ProfileVerb},
     failure::Failure,
@@ -52,7 +52,7 @@ fn set(session: &Session, args: args::SetProfile) -> Result<(), Failure> {
     if let Some(source) = args.source {
         profile.source = source
             .parse()
-            .map_err(|error: avala::profiles::InvalidSource| Failure::usage(error.to_string()))?;
+            .map_err(|error: avala::profiles::InvalidSource| Failure::usage(format!("{error}.")))?;
     }
     if let Some(url) = session.base_url() {
         profile.base_url = Some(url.to_owned());
@@ -66,6 +66,7 @@ fn set(session: &Session, args: args::SetProfile) -> Result<(), Failure> {
             .to_possible_value()
             .map(|value| value.get_name().to_owned());
     }
+    check_server(known.get(&args.name), &profile)?;
     known.set(&profile)?;
     let is_first = known.default_name().is_none();
     if is_first {
@@ -81,6 +82,10 @@ fn set(session: &Session, args: args::SetProfile) -> Result<(), Failure> {
     session.out.note(&format!(
         "The profile {name} is for {url}, with {key}.{is_default}"
     ));
+    // Other programs may be able to.
+    if let Err(error) = known.provider(name) {
+        session.out.note(error.message());
+    }
     Ok(())
 }
 
@@ -93,9 +98,14 @@ fn remove(session: &Session, args: &args::OneProfile) -> Result<(), Failure> {
             "The profile {} is removed, with the key that was stored for it. The key itself goes on working until it is revoked.",
             args.name
         ));
+        if known.default_name().is_none() && !known.list().is_empty() {
+            session
+                .out
+                .note("None of the others is the default: avala auth switch NAME");
+        }
         return Ok(());
     }
-    Err(Failure::usage(format!("There is no profile {}.", args.name)))
+    Err(no_such_profile(&args.name))
 }
 
 #[derive(Debug, Serialize)]

@@ -129,7 +129,7 @@ fn a_key_goes_to_the_keychain_and_out_of_it_again() {
     // When a key is logged in, with no word about where it is to be.
     let told = login(&machine, &key, "");
     assert_eq!((told.code, told.stdout.as_str()), (Some(0), ""), "{told:?}");
-    assert!(told.stderr.contains("in the keychain."), "{told:?}");
+    assert!(told.stderr.contains("It is in the keychain."), "{told:?}");
 
     // Then it is in the keychain, under the profile's name, and in no file.
     assert!(keychain::contains("default").unwrap());
@@ -148,8 +148,13 @@ fn a_key_goes_to_the_keychain_and_out_of_it_again() {
         "{status}"
     );
 
-    // When it is replaced by another, of another server.
+    // Then it stays with its server.
     let second = server();
+    let moved = on_stage(&machine, "profile set default --base-url").arg(&second.base_url);
+    let refused = moved.run().failed(2);
+    assert!(refused.contains(&machine.server.base_url), "{refused}");
+
+    // When it is replaced by another, of another server.
     let line = format!(
         "auth login --base-url {} --allow-insecure-loopback",
         second.base_url
@@ -162,6 +167,8 @@ fn a_key_goes_to_the_keychain_and_out_of_it_again() {
     // When it is logged out, or its profile removed, it is gone from there.
     assert_eq!(on_stage(&machine, "auth logout").run().code, Some(0));
     assert!(!keychain::contains("default").unwrap());
+    let moved = on_stage(&machine, "profile set default --base-url").arg(&machine.server.base_url);
+    assert_eq!(moved.run().code, Some(0), "there is no key to be moved");
     let again = on_stage(&machine, "auth logout").run();
     assert!(again.stderr.contains("No key is stored"), "{again:?}");
     login(&machine, &key, "");

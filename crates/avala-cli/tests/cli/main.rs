@@ -24,6 +24,7 @@ mod lists;
 mod output;
 mod owners;
 mod pepper;
+mod profiles;
 mod proxy;
 mod resources;
 mod scan;
@@ -34,4 +35,6 @@ mod server;
 mod signup;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod terminal_keys;
 mod usage;

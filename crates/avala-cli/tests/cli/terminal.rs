@@ -25,14 +25,26 @@ fn typed_on_a_terminal(
     line: &str,
     answers: &[(&str, &str)],
 ) -> (Option<i32>, String) {
+    let environment = [
+        ("AVALA_API_KEY", key),
+        ("AVALA_BASE_URL", base_url),
+        ("AVALA_ALLOW_INSECURE_BASE_URL", "true"),
+    ];
+    typed_with(environment, line, answers)
+}
+
+/// The same, with this environment and no other.
+pub(crate) fn typed_with<'a>(
+    environment: impl IntoIterator<Item = (&'a str, &'a str)>,
+    line: &str,
+    answers: &[(&str, &str)],
+) -> (Option<i32>, String) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
     pty.resize(pty_process::Size::new(40, 100)).unwrap();
     let mut child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_avala"))
         .args(line.split(' '))
         .env_clear()
-        .env("AVALA_API_KEY", key)
-        .env("AVALA_BASE_URL", base_url)
-        .env("AVALA_ALLOW_INSECURE_BASE_URL", "true")
+        .envs(environment)
         .spawn(pts)
         .unwrap();
     let mut seen = String::new();
@@ -43,14 +55,19 @@ fn typed_on_a_terminal(
     while let Ok(read @ 1..) = pty.read(&mut bytes) {
         seen.push_str(&String::from_utf8_lossy(&bytes[..read]));
         if let Some((question, answer)) = answers.next_if(|(question, _)| seen.contains(question)) {
-            if [PASSWORD, AGAIN].contains(question) {
+            if [PASSWORD, AGAIN, KEY].contains(question) {
                 wait_until_typing_is_hidden(&pty);
             }
             pty.write_all(answer.as_bytes()).unwrap();
         }
         assert!(began.elapsed() < Duration::from_secs(30), "{seen}");
     }
-    (child.wait().unwrap().code(), seen.replace("\r\n", "\n"))
+    let code = child.wait().unwrap().code();
+    assert!(
+        tcgetattr(&pty).unwrap().local_modes.contains(LocalModes::ECHO),
+        "the terminal is left as it was: {seen}"
+    );
+    (code, seen.replace("\r\n", "\n"))
 }
 
 /// A question about a password appears just before the echo goes off, and people do not answer that fast.
@@ -59,7 +76,7 @@ fn wait_until_typing_is_hidden(pty: &pty_process::blocking::Pty) {
     while tcgetattr(pty).unwrap().local_modes.contains(LocalModes::ECHO) {
         assert!(
             began.elapsed() < Duration::from_secs(30),
-            "the password would be shown"
+            "what is typed would be shown"
         );
         std::thread::yield_now();
     }
@@ -67,6 +84,7 @@ fn wait_until_typing_is_hidden(pty: &pty_process::blocking::Pty) {
 
 const PASSWORD: &str = "Password: ";
 const AGAIN: &str = "Once more: ";
+pub(crate) const KEY: &str = "API key: ";
 const CREATE: &str = "webhooks create --target-url https://example.com/ --events dataset.created";
 
 #[test]

@@ -65,8 +65,9 @@ pub(in crate::commands) async fn login(session: &Session, args: args::Login) -> 
         _ => "the keychain".to_owned(),
     };
     session.out.note(&format!(
-        "The key {mask} ({whose}) is stored for the profile {name}, for {url}, in {place}."
+        "The key {mask} ({whose}) is stored for the profile {name}, for {url}."
     ));
+    session.out.note(&format!("It is in {place}."));
     shadowed(session, &name, profiles.default_name());
     Ok(())
 }

@@ -8,7 +8,7 @@ use avala_api::{
     users::Me,
 };
 
-use super::{meant, profiles, store};
+use super::{meant, no_such_profile, profiles, store};
 use crate::{args, failure::Failure, session::Session};
 
 pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(), Failure> {
@@ -16,8 +16,7 @@ pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(),
     let mut profiles = profiles()?;
     let name = meant(session, &profiles);
     let Some(profile) = profiles.get(&name).cloned() else {
-        return Err(Failure::usage(format!("There is no profile {name}."))
-            .hint("`avala auth login` makes one; `avala profile list` shows those there are."));
+        return Err(no_such_profile(&name));
     };
     store::is_kept(&profile)?;
     let provider = profiles.provider(&name)?;

@@ -121,21 +121,15 @@ struct OfProfile {
 }
 
 impl OfProfile {
-    /// On one line. What is wrong comes last, since it may be long.
     fn told(&self) -> String {
-        let (name, source, url) = (&self.name, &self.source, &self.base_url);
-        match (&self.masked_key, &self.problem) {
-            (Some(key), _) => {
-                let end = self
-                    .expires_at
-                    .map_or_else(String::new, |at| format!(", ends {at}"));
-                format!("{name}: {key} from {source}, for {url}{end}")
-            }
-            (None, problem) => {
-                let problem = problem.as_deref().unwrap_or("no key");
-                format!("{name}: no key from {source}, for {url}: {problem}")
-            }
-        }
+        let key = self.masked_key.as_deref().unwrap_or("no key");
+        let end = self
+            .expires_at
+            .map_or_else(String::new, |at| format!(", ends {at}"));
+        format!(
+            "{}: {key} from {}, for {}{end}",
+            self.name, self.source, self.base_url
+        )
     }
 }
 
@@ -190,6 +184,9 @@ impl Record for Status {
                 "profile"
             };
             fields.push((label, profile.told().into()));
+            if let Some(problem) = &profile.problem {
+                fields.push(("problem", problem.clone().into()));
+            }
         }
         fields
     }

@@ -73,6 +73,26 @@ pub(super) fn replace(
     Ok(())
 }
 
+/// Before a profile is changed: a key stays with the server that it was stored for, which the keychain does not remember.
+pub(in crate::commands) fn check_server(before: Option<&Profile>, profile: &Profile) -> Result<(), Failure> {
+    let name = &profile.name;
+    let Some(before) = before.filter(|before| before.source == in_keychain(name)) else {
+        return Ok(());
+    };
+    let is_moved = profile.source == before.source && profile.url() != before.url();
+    if !is_moved || matches!(keychain::contains(name), Ok(false)) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "The key of the profile {name} in the keychain is for {}.",
+        before.url()
+    ))
+    .hint(format!(
+        "Nothing was changed. Store the key of the other server: avala auth login --profile {name} --base-url {}",
+        profile.url()
+    )))
+}
+
 /// Before a profile is removed: takes its key out of the keychain, if this command has put one there.
 pub(in crate::commands) fn clear(profiles: &Profiles, name: &str) -> Result<(), Failure> {
     let is_there = profiles
