@@ -126,6 +126,10 @@ fn a_key_that_the_server_refuses_is_not_stored() {
     // Unless somebody insists: perhaps the server is not there yet.
     assert_eq!(machine.login(&key, "--unchecked").code, Some(0));
 
+    // Nor one under a name that none can have.
+    let nameless = machine.login("not even looked at", "--profile a/b").failed(2);
+    assert!(nameless.contains("A profile's name has letters"), "{nameless}");
+
     // Without leave, no key goes into a file.
     let line = format!(
         "auth login --base-url {} --allow-insecure-loopback",

@@ -25,10 +25,10 @@ pub(in crate::commands) async fn login(session: &Session, args: args::Login) -> 
     let mut profiles = profiles()?;
     let name = session.profile().unwrap_or_else(|| FIRST.to_owned());
     let before = profiles.get(&name).cloned();
-    if let Some(before) = &before {
-        store::is_kept(before)?;
-    }
-    let url = before.as_ref().and_then(|profile| profile.base_url.clone());
+    let mut profile = before.clone().unwrap_or_else(|| Profile::new(&name));
+    profile.check()?;
+    store::is_kept(&profile)?;
+    let url = profile.base_url.clone();
     // Refuses a wrong URL before anybody types a key.
     let server = session.client_with(&Secret::from("not-a-key-yet"), url.as_deref())?;
     let source = place(session, &profiles, &name, args.file)?;
@@ -48,7 +48,6 @@ pub(in crate::commands) async fn login(session: &Session, args: args::Login) -> 
     } else {
         Some(checked(&client).await?)
     };
-    let mut profile = before.clone().unwrap_or_else(|| Profile::new(&name));
     let url = client.base_url().as_str().trim_end_matches('/');
     profile.base_url = (url != avala::DEFAULT_BASE_URL).then(|| url.to_owned());
     profile.allow_insecure_base_url = client.base_url().scheme() == "http";
