@@ -2,6 +2,8 @@
 
 use std::{
     io::{Read as _, Write as _},
+    process::Command,
+    sync::mpsc::{RecvTimeoutError, Sender, channel},
     time::{Duration, Instant},
 };
 
@@ -49,7 +51,7 @@ pub(crate) fn typed_with<'a>(
         .unwrap();
     let mut seen = String::new();
     let mut answers = answers.iter().peekable();
-    let began = Instant::now();
+    let over = end_in_time(child.id());
     let mut bytes = [0; 4096];
     // The read fails when the last program on the terminal has left it.
     while let Ok(read @ 1..) = pty.read(&mut bytes) {
@@ -60,8 +62,8 @@ pub(crate) fn typed_with<'a>(
             }
             pty.write_all(answer.as_bytes()).unwrap();
         }
-        assert!(began.elapsed() < Duration::from_secs(30), "{seen}");
     }
+    drop(over);
     let code = child.wait().unwrap().code();
     assert!(
         tcgetattr(&pty).unwrap().local_modes.contains(LocalModes::ECHO),
@@ -70,18 +72,30 @@ pub(crate) fn typed_with<'a>(
     (code, seen.replace("\r\n", "\n"))
 }
 
+/// Kills a command that does not end by itself, unless the answer is dropped before.
+fn end_in_time(process: u32) -> Sender<()> {
+    let (over, told) = channel();
+    std::thread::spawn(move || {
+        if told.recv_timeout(LONGEST) == Err(RecvTimeoutError::Timeout) {
+            let _gone = Command::new("kill")
+                .args(["-KILL", &process.to_string()])
+                .status();
+        }
+    });
+    over
+}
+
 /// A question about a password appears just before the echo goes off, and people do not answer that fast.
 fn wait_until_typing_is_hidden(pty: &pty_process::blocking::Pty) {
     let began = Instant::now();
     while tcgetattr(pty).unwrap().local_modes.contains(LocalModes::ECHO) {
-        assert!(
-            began.elapsed() < Duration::from_secs(30),
-            "what is typed would be shown"
-        );
+        assert!(began.elapsed() < LONGEST, "what is typed would be shown");
         std::thread::yield_now();
     }
 }
 
+/// How long a command may be at the terminal.
+const LONGEST: Duration = Duration::from_secs(30);
 const PASSWORD: &str = "Password: ";
 const AGAIN: &str = "Once more: ";
 pub(crate) const KEY: &str = "API key: ";

@@ -39,5 +39,5 @@ pub(super) fn delete(_account: &str) -> Result<bool, Failure> {
 #[cfg(not(feature = "keychain"))]
 fn none() -> Failure {
     Failure::usage("This command was not built with a keychain.")
-        .hint("Build it with the feature `keychain`, or keep the key in a private file: --file.")
+        .hint("Build it with the feature `keychain`.")
 }
