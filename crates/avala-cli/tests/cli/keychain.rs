@@ -3,6 +3,7 @@
 //! Which bus there is stands in the environment, so each scene is played by this program, started again on a stage.
 
 use std::{
+    fs,
     path::Path,
     process::{Command, Stdio},
 };
@@ -13,6 +14,7 @@ use super::{
     auth::Machine,
     avala::{Typed, avala},
     server::server,
+    terminal::{KEY, typed_with},
 };
 
 /// Set where a scene is played: beside a keyring that is nobody's.
@@ -129,7 +131,7 @@ fn a_key_goes_to_the_keychain_and_out_of_it_again() {
     // When a key is logged in, with no word about where it is to be.
     let told = login(&machine, &key, "");
     assert_eq!((told.code, told.stdout.as_str()), (Some(0), ""), "{told:?}");
-    assert!(told.stderr.contains("It is in the keychain."), "{told:?}");
+    assert!(told.stderr.contains("It is in the keychain, "), "{told:?}");
 
     // Then it is in the keychain, under the profile's name, and in no file.
     assert!(keychain::contains("default").unwrap());
@@ -249,6 +251,21 @@ fn an_entry_of_somebody_else_is_left_as_it_is() {
         "{refused}"
     );
     assert!(!machine.has("config.toml"));
+    let line = format!(
+        "auth login --unchecked --base-url {} --allow-insecure-loopback",
+        machine.server.base_url
+    );
+    let bus = std::env::var(BUS).unwrap();
+    let at_home = [("HOME", machine.home.path().to_str().unwrap()), (BUS, &bus)];
+    let (code, text) = typed_with(at_home, &line, &[("Replace it? [y/N]", "\n")]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(!machine.has("config.toml"), "{text}");
+    let typed = [("Replace it? [y/N]", "y\n"), (KEY, &*format!("{ours}\n"))];
+    let (code, text) = typed_with(at_home, &line, &typed);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(secret(&machine), ours);
+    fs::remove_dir_all(machine.home.path().join(".config/avala")).unwrap();
+    keychain::store("default", &theirs.as_str().into()).unwrap();
 
     // It can be taken over in so many words.
     let taken = "profile set default --source keychain:default --base-url";

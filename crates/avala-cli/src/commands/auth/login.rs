@@ -61,7 +61,7 @@ pub(in crate::commands) async fn login(session: &Session, args: args::Login) -> 
     let whose = whose.map_or_else(|| "not checked".to_owned(), |user| format!("of {user}"));
     let place = match &profile.source {
         SourceSpec::Stored => file(&profiles)?,
-        _ => "the keychain".to_owned(),
+        _ => "the keychain, where programs find it that are built with the feature `keychain`".to_owned(),
     };
     session.out.note(&format!(
         "The key {mask} ({whose}) is stored for the profile {name}, for {url}."
@@ -88,29 +88,28 @@ fn place(
         Ok(is_there) if is_ours || !is_there => return Ok(source),
         // It may be another configuration's, with another server.
         Ok(_) => {
-            return Err(Failure::usage(format!(
-                "The keychain has a key under the name {name}, and no profile here that it belongs to."
-            ))
-            .hint(format!(
-                "Nothing was stored. Choose another --profile, or take it over first: \
-                 avala profile set {name} --source keychain:{name}"
-            )));
+            let theirs = format!(
+                "The keychain has a key under the name {name} already, and no profile here that it belongs to."
+            );
+            let instead = "Choose another --profile, or say --file.";
+            agreed(session, &theirs, "Replace it?", instead)?;
+            return Ok(source);
         }
         Err(none) => none,
     };
-    let unasked = Failure::usage(none.message.clone()).hint(format!(
-        "Say --file to keep the key unencrypted in {file}, readable by you alone. Nothing was stored."
-    ));
-    if !terminal::can_ask() {
-        return Err(unasked);
-    }
-    session.out.note(&none.message);
-    terminal::confirm(
-        &format!("Keep the key unencrypted in {file}, readable by you alone?"),
-        false,
-    )
-    .map_err(|failure| failure.hint("Nothing was stored."))?;
+    let question = format!("Keep the key unencrypted in {file}, readable by you alone?");
+    let instead = format!("Say --file to keep the key unencrypted in {file}, readable by you alone.");
+    agreed(session, &none.message, &question, &instead)?;
     Ok(SourceSpec::Stored)
+}
+
+/// Says what there is, and asks; `instead` is what to do where nobody can be asked.
+fn agreed(session: &Session, fact: &str, question: &str, instead: &str) -> Result<(), Failure> {
+    if !terminal::can_ask() {
+        return Err(Failure::usage(fact).hint(format!("{instead} Nothing was stored.")));
+    }
+    session.out.note(fact);
+    terminal::confirm(question, false).map_err(|failure| failure.hint("Nothing was stored."))
 }
 
 /// The private file of keys, as it is shown.

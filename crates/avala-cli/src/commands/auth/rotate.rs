@@ -39,7 +39,8 @@ pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(),
     let Some(new) = made.secret.clone() else {
         return Err(Failure::local("The answer holds no key.").hint("Do it again."));
     };
-    store::keep(&mut profiles, &profile, &new, made.expires_at)?;
+    store::keep(&mut profiles, &profile, &new, made.expires_at)
+        .map_err(|failure| failure.and_hint("The old key still opens. Do it again."))?;
     let renewed = session.client_with(&new, Some(profile.url()))?;
     if let Err(error) = renewed.call(Me::new()).send().await {
         let refused = Failure::from(error);

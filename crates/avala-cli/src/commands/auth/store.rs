@@ -52,9 +52,9 @@ pub(super) fn replace(
 ) -> Result<(), Failure> {
     let name = &profile.name;
     let was_in_keychain = before.is_some_and(|before| before.source == in_keychain(name));
-    let stays_there = was_in_keychain && before.is_some_and(|before| before.source == profile.source);
+    let has_its_server = before.is_some_and(|before| before.url() == profile.url());
     // Unlike our own file, the keychain does not remember which server a key is for.
-    if stays_there && before.is_some_and(|before| before.url() != profile.url()) {
+    if profile.source == in_keychain(name) && !(was_in_keychain && has_its_server) {
         keychain::delete(name)?;
     }
     profiles.set(profile)?;
