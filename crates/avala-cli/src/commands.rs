@@ -85,7 +85,10 @@ pub(crate) fn run(cli: Cli, out: Output) -> Result<Exit, Failure> {
             logging::start(&cli.global, None)?;
             let session = Session::new(cli.global, out);
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(interruptible(call(&session, command)))
+            let outcome = runtime.block_on(interruptible(call(&session, command)));
+            // Whoever is asked may never answer.
+            runtime.shutdown_background();
+            outcome
         }
     }
 }

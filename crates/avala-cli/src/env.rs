@@ -107,6 +107,13 @@ pub(crate) fn is_set(variable: Variable) -> bool {
     std::env::var_os(variable.name).is_some_and(|value| !value.is_empty())
 }
 
+/// The text of a variable that is set and not empty.
+pub(crate) fn text(variable: Variable) -> Option<String> {
+    std::env::var_os(variable.name)
+        .filter(|value| !value.is_empty())
+        .map(|value| value.to_string_lossy().into_owned())
+}
+
 /// The list as the help shows it.
 pub(crate) fn help() -> String {
     let mut text = String::from("Environment:\n");

@@ -107,6 +107,14 @@ impl Failure {
         self.0.hint = Some(hint.into());
         self
     }
+
+    /// Adds to what there is to do.
+    pub(crate) fn and_hint(self, more: &str) -> Self {
+        match self.0.hint.clone() {
+            Some(hint) => self.hint(format!("{hint} {more}")),
+            None => self.hint(more),
+        }
+    }
 }
 
 const READER_LEFT: &str = "reader_left";
@@ -137,10 +145,13 @@ impl From<avala::Error> for Failure {
             status: error.status().map(|status| status.as_u16()),
             code: error.code().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),
-            // Here, it is an option.
-            hint: error
-                .hint()
-                .map(|hint| hint.replace("`with_timeout`", "`--timeout 2m`")),
+            // Here, they are options.
+            hint: error.hint().map(|hint| {
+                hint.replace("`with_timeout`", "`--timeout 2m`").replace(
+                    "set AVALA_ALLOW_INSECURE_BASE_URL",
+                    "say --allow-insecure-loopback, or set AVALA_ALLOW_INSECURE_BASE_URL",
+                )
+            }),
             retry_after: error.retry_after().map(|wait| wait.as_secs_f64()),
             fields: error.field_errors().clone(),
             exit: Exit::of(&error),

@@ -12,6 +12,7 @@ mod key_file;
 mod logging;
 mod new_key;
 mod output;
+mod preferences;
 mod refusals;
 mod session;
 mod signals;
@@ -45,7 +46,10 @@ fn run(arguments: &[OsString]) -> Exit {
         Ok(cli) => cli,
         Err(message) => return parser_message(arguments, &message),
     };
-    let out = Output::new(cli.global.output);
+    let out = match preferences::output(&cli) {
+        Ok(format) => Output::new(format),
+        Err(failure) => return report(Output::new(None), &failure),
+    };
     match commands::run(cli, out) {
         Ok(exit) => exit,
         Err(failure) => report(out, &failure),

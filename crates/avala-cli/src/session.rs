@@ -3,14 +3,15 @@
 use std::{marker::PhantomData, pin::pin};
 
 use avala::{Async, Client, ClientBuilder, CredentialProvider, Secret};
-use avala_api::{Access, Job, Operation, Paged, Response, Wait};
+use avala_api::{Access, Job, Operation, Paged, Response, Wait, organizations::OrganizationSlug};
 use futures_util::StreamExt as _;
 
 use crate::{
-    args::{Global, Listing},
+    args::{Format, Global, Listing},
+    env,
     failure::Failure,
     output::{Output, Record, Row},
-    terminal,
+    preferences, terminal,
 };
 
 /// The most rows a page is asked to have.
@@ -174,9 +175,19 @@ impl Session {
         Client::builder().user_agent_suffix(concat!("avala-cli/", env!("CARGO_PKG_VERSION")))
     }
 
-    /// The profile that the options name.
-    pub(crate) fn profile(&self) -> Option<&str> {
-        self.global.profile.as_deref()
+    /// The profile that is named: by the options, else by its variable.
+    pub(crate) fn profile(&self) -> Option<String> {
+        self.global.profile.clone().or_else(|| env::text(env::PROFILE))
+    }
+
+    /// The form of output that the options name.
+    pub(crate) fn format(&self) -> Option<Format> {
+        self.global.output
+    }
+
+    /// The organization that is named, else that of the profile in use.
+    pub(crate) fn organization(&self, named: Option<OrganizationSlug>) -> Option<OrganizationSlug> {
+        named.or_else(|| preferences::organization(&self.global))
     }
 
     /// The server that the options name.

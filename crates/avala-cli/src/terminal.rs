@@ -8,8 +8,9 @@ use std::{
 
 use avala_keys::Secret;
 use serde_json::{Map, Value};
+use tokio::task::spawn_blocking;
 
-use crate::{failure::Failure, output};
+use crate::{failure::Failure, output, signals::Signals};
 
 /// A longer secret is a mistake, such as the wrong file.
 const LONGEST_SECRET: u64 = 16 * 1024;
@@ -19,7 +20,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !can_ask() {
         return Err(Failure::usage("There is nobody to ask, so this needs --yes.").hint("Nothing was sent."));
     }
     output::ask(&format!("{question} [y/N]"))?;
@@ -31,20 +32,14 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     }
 }
 
-/// Asks for leave that an option gives as well.
-pub(crate) fn agreed(question: &str, option: &str) -> Result<(), Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(
-            Failure::usage(format!("There is nobody to ask, so this needs {option}."))
-                .hint("Nothing was stored."),
-        );
-    }
-    confirm(question, false).map_err(|failure| failure.hint("Nothing was stored."))
+/// Whether there is somebody to ask.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Whether there is somebody to ask for a number.
 pub(crate) fn can_ask_for_count() -> Result<(), Failure> {
-    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+    if can_ask() {
         return Ok(());
     }
     Err(
@@ -54,10 +49,15 @@ pub(crate) fn can_ask_for_count() -> Result<(), Failure> {
 }
 
 /// Asks for a number before many things are destroyed: whoever types it has read it.
-pub(crate) fn confirm_count(question: &str, count: u64) -> Result<(), Failure> {
+///
+/// Once a command has waited for something, Ctrl-C is heard by its runtime: it must not be kept from hearing.
+pub(crate) async fn confirm_count(question: &str, count: u64) -> Result<(), Failure> {
     output::ask(question)?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
+    let read = spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = read.await.map_err(io::Error::other)??;
     if answer.trim().parse() == Ok(count) {
         Ok(())
     } else {
@@ -71,8 +71,8 @@ pub(crate) fn new_password() -> Result<Secret, Failure> {
         return Err(Failure::usage("There is nobody to ask for a password.")
             .hint("Pipe it in and say --password-stdin; it must not stand on the command line."));
     }
-    let first = Secret::from(rpassword::prompt_password("Password: ")?);
-    let second = Secret::from(rpassword::prompt_password("Once more: ")?);
+    let first = hidden("Password: ")?;
+    let second = hidden("Once more: ")?;
     if first != second {
         return Err(Failure::usage("The two passwords differ.").hint("Nothing was sent."));
     }
@@ -84,10 +84,17 @@ pub(crate) fn secret_asked_for(what: &str) -> Result<Secret, Failure> {
     if !io::stdin().is_terminal() {
         return secret_from_stdin(what);
     }
-    not_empty(
-        Secret::from(rpassword::prompt_password(format!("{what}: "))?),
-        what,
-    )
+    not_empty(hidden(&format!("{what}: "))?, what)
+}
+
+/// What is typed and not shown. At Ctrl-C the signal is sent before the terminal is put in order: were it not heard, it would
+/// end the process in between, and leave a terminal that shows nothing.
+fn hidden(question: &str) -> Result<Secret, Failure> {
+    let _heard = Signals::listen()?;
+    match rpassword::prompt_password(question) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Failure::interrupted()),
+        typed => Ok(Secret::from(typed?)),
+    }
 }
 
 /// All of stdin, without the line end that `echo` adds.

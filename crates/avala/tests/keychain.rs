@@ -123,10 +123,12 @@ async fn a_key_is_stored_read_replaced_and_removed() {
         "{absent}"
     );
     assert!(!keychain::delete("robots").unwrap());
+    assert!(!keychain::contains("robots").unwrap());
 
     keychain::store("robots", &"another-key-0".into()).unwrap();
     keychain::store("fleet", &"the-fleets-key".into()).unwrap();
     keychain::store("robots", &CANARY.into()).unwrap();
+    assert!(keychain::contains("robots").unwrap());
     assert_eq!(sent().await.unwrap(), CANARY);
 
     assert!(keychain::delete("robots").unwrap());
@@ -194,13 +196,22 @@ fn without_a_keychain_an_error_says_so_at_once() {
 #[tokio::test]
 #[ignore = "played by without_a_keychain_an_error_says_so_at_once"]
 async fn there_is_none() {
+    let told = keychain::contains("robots").unwrap_err();
+    assert!(
+        told.message()
+            .starts_with("This machine has no keychain: there is no desktop session"),
+        "{told}"
+    );
     for error in [
         sent().await.unwrap_err(),
         keychain::store("robots", &CANARY.into()).unwrap_err(),
         keychain::delete("robots").unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Configuration);
-        assert!(error.message().contains("the keychain cannot be used"), "{error}");
+        assert!(
+            error.message().contains("this machine has no keychain"),
+            "{error}"
+        );
         assert!(error.hint().unwrap().contains("in a file"), "{error:?}");
         assert!(!format!("{error:?}").contains(CANARY));
     }

@@ -9,8 +9,9 @@ use clap::{Args, Subcommand};
 pub enum Auth {
     /// Check a key and store it, for a profile
     ///
-    /// The key is asked for, or read from stdin; it never stands on the command line. The profile is that of --profile, or
-    /// `default`; the server is that of --base-url, of the profile, or Avala's own.
+    /// The key is asked for, or read from stdin; it never stands on the command line. It is kept in the keychain of this
+    /// machine; where there is none, you are asked whether it may be in a private file. The profile is that of --profile or
+    /// its variable, else `default`; the server is that of --base-url, of the profile, or Avala's own.
     Login(Login),
     /// Remove a profile's stored key from this machine; the key itself goes on working until it is revoked
     Logout,
@@ -34,6 +35,9 @@ pub enum ProfileVerb {
     /// List the profiles
     List,
     /// Make a profile, or change one
+    ///
+    /// Its server is that of --base-url. With --output, that is how commands print when they use its key; `json` counts in
+    /// pipes, too.
     Set(SetProfile),
     /// Remove a profile and the key that is stored for it
     Remove(OneProfile),
@@ -42,7 +46,7 @@ pub enum ProfileVerb {
 /// `avala auth login`
 #[derive(Debug, Default, Args)]
 pub struct Login {
-    /// Keep the key in a private file of this user's, unencrypted
+    /// Keep the key in a private file, unencrypted, and not in the keychain
     #[arg(long)]
     pub file: bool,
 
@@ -92,7 +96,7 @@ pub struct SetProfile {
     #[arg(long, value_name = "SOURCE")]
     pub source: Option<String>,
 
-    /// The organization its commands are about
+    /// The organization that commands are about when they use its key and name none; empty for none
     #[arg(long, value_name = "SLUG")]
     pub organization: Option<String>,
 }

@@ -15,8 +15,8 @@ pub enum Organizations {
     List(ListOrganizations),
     /// Show one organization
     Get {
-        /// Its name in paths
-        slug: OrganizationSlug,
+        /// Its name in paths [default: the profile's organization]
+        slug: Option<OrganizationSlug>,
     },
     /// List who belongs to an organization
     Members(ListMembers),
@@ -43,8 +43,8 @@ pub struct ListOrganizations {
 /// `avala organizations members`
 #[derive(Debug, Args)]
 pub struct ListMembers {
-    /// Its name in paths
-    pub slug: OrganizationSlug,
+    /// Its name in paths [default: the profile's organization]
+    pub slug: Option<OrganizationSlug>,
 
     /// How much of the list.
     #[command(flatten)]

@@ -31,7 +31,7 @@ pub enum StorageConfigs {
 /// Whose storage configs.
 #[derive(Debug, Args)]
 pub struct Organization {
-    /// Whose; needed if you belong to several organizations
+    /// Whose; needed if you belong to several organizations [default: the profile's organization]
     #[arg(long, value_name = "SLUG")]
     pub organization: Option<OrganizationSlug>,
 }

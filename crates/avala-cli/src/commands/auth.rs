@@ -1,5 +1,6 @@
 //! `avala auth`: the keys of this machine, from the first one to its successor.
 
+mod keychain;
 mod login;
 mod rotate;
 mod status;
@@ -8,6 +9,7 @@ mod store;
 use avala::{Environment, profiles::Profiles};
 
 pub(super) use login::login;
+pub(super) use store::{check_server, clear};
 
 use crate::{
     args::{self, Auth},
@@ -35,13 +37,17 @@ pub(super) fn profiles() -> Result<Profiles, Failure> {
     Ok(Profiles::open(&Environment::Process)?)
 }
 
-/// The profile that is meant: the one of the options, else the default.
+/// The profile that is meant: the one that is named, else the default.
 fn meant(session: &Session, profiles: &Profiles) -> String {
     session
         .profile()
-        .or(profiles.default_name())
-        .unwrap_or(FIRST)
-        .to_owned()
+        .unwrap_or_else(|| profiles.default_name().unwrap_or(FIRST).to_owned())
+}
+
+/// The profile that was asked for is not there.
+pub(super) fn no_such_profile(name: &str) -> Failure {
+    Failure::usage(format!("There is no profile {name}."))
+        .hint("`avala auth login` makes one; `avala profile list` shows those there are.")
 }
 
 fn logout(session: &Session) -> Result<(), Failure> {
@@ -52,6 +58,8 @@ fn logout(session: &Session) -> Result<(), Failure> {
         session.out.note(&format!(
             "The key of the profile {name} is removed from this machine. It goes on working until it is revoked."
         ));
+    } else if profiles.get(&name).is_none() && session.profile().is_some() {
+        return Err(no_such_profile(&name));
     } else {
         session
             .out

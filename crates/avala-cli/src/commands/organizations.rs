@@ -2,7 +2,9 @@
 
 use avala_api::{
     Operation as _,
-    organizations::{Get, Leave, List, ListMembers, Member, Organization, RemoveMember, UpdateMemberRole},
+    organizations::{
+        Get, Leave, List, ListMembers, Member, Organization, OrganizationSlug, RemoveMember, UpdateMemberRole,
+    },
 };
 
 use crate::{
@@ -28,9 +30,9 @@ pub(super) async fn run(session: &Session, verb: args::Organizations) -> Result<
             list.ordering = args.ordering;
             session.list(list, args.listing, |_| {}).await
         }
-        args::Organizations::Get { slug } => session.show(Get::new(slug)).await,
+        args::Organizations::Get { slug } => session.show(Get::new(one(session, slug)?)).await,
         args::Organizations::Members(args) => {
-            let mut list = ListMembers::new(args.slug).limit(args.listing.page());
+            let mut list = ListMembers::new(one(session, args.slug)?).limit(args.listing.page());
             list.search = args.search;
             list.role = args.role;
             session.list(list, args.listing, |_| {}).await
@@ -63,6 +65,16 @@ pub(super) async fn run(session: &Session, verb: args::Organizations) -> Result<
                 .await
         }
     }
+}
+
+/// The organization that is meant.
+fn one(session: &Session, named: Option<OrganizationSlug>) -> Result<OrganizationSlug, Failure> {
+    session.organization(named).ok_or_else(|| {
+        Failure::usage("Which organization?").hint(
+            "Say its name in paths, as `avala organizations list` shows it. A profile can have one: \
+             avala profile set NAME --organization SLUG",
+        )
+    })
 }
 
 impl Row for Organization {

@@ -1,9 +1,10 @@
 //! `avala profile`: names for servers and the places where their keys come from.
 
-use avala::profiles::Profile;
+use avala::profiles::{Profile, SourceSpec};
+use clap::ValueEnum as _;
 use serde::Serialize;
 
-use super::auth::profiles;
+use super::auth::{check_server, clear, no_such_profile, profiles};
 use crate::{
     args::{self, ProfileVerb},
     failure::Failure,
@@ -29,6 +30,7 @@ fn list(session: &Session) -> Result<(), Failure> {
             source: profile.source.to_string(),
             base_url: profile.url().to_owned(),
             organization: profile.organization.clone(),
+            output: profile.output.clone(),
         })?;
     }
     rows.finish()?;
@@ -50,38 +52,60 @@ fn set(session: &Session, args: args::SetProfile) -> Result<(), Failure> {
     if let Some(source) = args.source {
         profile.source = source
             .parse()
-            .map_err(|error: avala::profiles::InvalidSource| Failure::usage(error.to_string()))?;
+            .map_err(|error: avala::profiles::InvalidSource| Failure::usage(format!("{error}.")))?;
     }
     if let Some(url) = session.base_url() {
         profile.base_url = Some(url.to_owned());
         profile.allow_insecure_base_url = url.starts_with("http:");
     }
-    if args.organization.is_some() {
-        profile.organization = args.organization;
+    if let Some(slug) = args.organization {
+        profile.organization = Some(slug).filter(|slug| !slug.is_empty());
     }
+    if let Some(format) = session.format() {
+        profile.output = format
+            .to_possible_value()
+            .map(|value| value.get_name().to_owned());
+    }
+    check_server(known.get(&args.name), &profile)?;
     known.set(&profile)?;
-    if known.default_name().is_none() {
+    let is_first = known.default_name().is_none();
+    if is_first {
         known.switch(&profile.name)?;
     }
+    let (name, url) = (&profile.name, profile.url());
+    let key = if profile.source == SourceSpec::Stored {
+        format!("the key that `avala auth login --profile {name}` stores")
+    } else {
+        format!("its key from {}", profile.source)
+    };
+    let is_default = if is_first { " It is the default." } else { "" };
     session.out.note(&format!(
-        "The profile {} has its key from {}, for {}.",
-        profile.name,
-        profile.source,
-        profile.url()
+        "The profile {name} is for {url}, with {key}.{is_default}"
     ));
+    // Other programs may be able to.
+    if let Err(error) = known.provider(name) {
+        session.out.note(error.message());
+    }
     Ok(())
 }
 
 fn remove(session: &Session, args: &args::OneProfile) -> Result<(), Failure> {
     session.may_change("profile remove")?;
-    if profiles()?.remove(&args.name)? {
+    let mut known = profiles()?;
+    clear(&known, &args.name)?;
+    if known.remove(&args.name)? {
         session.out.note(&format!(
             "The profile {} is removed, with the key that was stored for it. The key itself goes on working until it is revoked.",
             args.name
         ));
+        if known.default_name().is_none() && !known.list().is_empty() {
+            session
+                .out
+                .note("None of the others is the default: avala auth switch NAME");
+        }
         return Ok(());
     }
-    Err(Failure::usage(format!("There is no profile {}.", args.name)))
+    Err(no_such_profile(&args.name))
 }
 
 #[derive(Debug, Serialize)]
@@ -91,6 +115,7 @@ struct Shown {
     source: String,
     base_url: String,
     organization: Option<String>,
+    output: Option<String>,
 }
 
 impl Record for Shown {
@@ -101,10 +126,12 @@ impl Record for Shown {
             ("source", self.source.clone().into()),
             ("server", self.base_url.clone().into()),
             ("organization", self.organization.clone().into()),
+            ("output", self.output.clone().into()),
         ]
     }
 }
 
 impl Row for Shown {
-    const COLUMNS: &'static [&'static str] = &["name", "default", "source", "server", "organization"];
+    const COLUMNS: &'static [&'static str] =
+        &["name", "default", "source", "server", "organization", "output"];
 }

@@ -26,18 +26,18 @@ pub(super) async fn run(session: &Session, verb: args::StorageConfigs) -> Result
     match verb {
         args::StorageConfigs::List(args) => {
             let mut list = List::new().limit(args.listing.page());
-            list.organization = args.whose.organization;
+            list.organization = session.organization(args.whose.organization);
             session.list(list, args.listing, |_| {}).await
         }
         args::StorageConfigs::Get(args) => {
             let mut get = Get::new(args.uid);
-            get.organization = args.whose.organization;
+            get.organization = session.organization(args.whose.organization);
             session.show(get).await
         }
         args::StorageConfigs::Create(args) => create(session, *args).await,
         args::StorageConfigs::SetupInfo(args) => {
             let mut setup = SetupInfo::new();
-            setup.organization = args.organization;
+            setup.organization = session.organization(args.organization);
             session.show(setup).await
         }
         args::StorageConfigs::Delete(args) => {
@@ -54,7 +54,7 @@ pub(super) async fn run(session: &Session, verb: args::StorageConfigs) -> Result
 async fn create(session: &Session, args: args::CreateStorageConfig) -> Result<(), Failure> {
     let caller = session.may_call::<Create>()?;
     let mut create = Create::new(args.name, args.provider);
-    create.organization = args.whose.organization;
+    create.organization = session.organization(args.whose.organization);
     create.s3_bucket_name = args.s3_bucket_name;
     create.s3_bucket_region = args.s3_bucket_region;
     create.s3_bucket_prefix = args.s3_bucket_prefix;

@@ -10,25 +10,25 @@ use super::{
 };
 
 /// A machine whose user has a home, and nothing in the environment that says anything of keys.
-struct Machine {
-    server: TestServer,
-    home: tempfile::TempDir,
+pub(crate) struct Machine {
+    pub(crate) server: TestServer,
+    pub(crate) home: tempfile::TempDir,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             server: server(),
             home: tempfile::tempdir().unwrap(),
         }
     }
 
-    fn avala(&self, line: &str) -> Typed {
+    pub(crate) fn avala(&self, line: &str) -> Typed {
         avala(line).env("HOME", self.home.path().to_str().unwrap())
     }
 
     /// Stores this key for the test server.
-    fn login(&self, key: &str, more: &str) -> Outcome {
+    pub(crate) fn login(&self, key: &str, more: &str) -> Outcome {
         let line = format!(
             "auth login --file --base-url {} --allow-insecure-loopback {more}",
             self.server.base_url
@@ -36,17 +36,22 @@ impl Machine {
         self.avala(&line).stdin(key).run()
     }
 
-    fn config(&self, file: &str) -> String {
+    pub(crate) fn config(&self, file: &str) -> String {
         fs::read_to_string(self.home.path().join(".config/avala").join(file)).unwrap()
     }
 
+    /// Whether there is such a file among the settings; or the directory itself, for the empty name.
+    pub(crate) fn has(&self, file: &str) -> bool {
+        self.home.path().join(".config/avala").join(file).exists()
+    }
+
     /// A new full key of the server.
-    fn key(&self, name: &str) -> String {
+    pub(crate) fn key(&self, name: &str) -> String {
         let line = format!("keys create --name {name} --full-access");
         self.server.avala(&line).run().stdout.trim_end().to_owned()
     }
 
-    fn secret(&self) -> String {
+    pub(crate) fn secret(&self) -> String {
         self.avala("auth token").run().printed().trim_end().to_owned()
     }
 }
@@ -94,6 +99,7 @@ fn a_key_is_stored_once_and_every_command_after_has_it() {
     assert!(status["problem"].is_null(), "{status}");
 }
 
+// Covers: W18
 #[test]
 fn a_key_that_the_server_refuses_is_not_stored() {
     let machine = Machine::new();
@@ -102,6 +108,15 @@ fn a_key_that_the_server_refuses_is_not_stored() {
     machine.server.avala(&format!("keys revoke {id} --yes")).run();
     let refused = machine.login(&key, "").failed(4);
     assert!(refused.contains("Nothing was stored."), "{refused}");
+    let line = format!(
+        "configure --file --base-url {} --allow-insecure-loopback",
+        machine.server.base_url
+    );
+    let refused = machine.avala(&line).stdin(&key).run().failed(4);
+    assert!(refused.contains("Nothing was stored."), "{refused}");
+    let nobody =
+        "configure --file --base-url http://127.0.0.1:9/api/v1 --allow-insecure-loopback --timeout 5s";
+    machine.avala(nobody).stdin(&key).run().failed(7);
     let damaged = machine.login(&format!("{}x", &key[..59]), "").failed(2);
     assert!(
         damaged.contains("damaged") && !damaged.contains(&key[22..59]),
@@ -110,6 +125,10 @@ fn a_key_that_the_server_refuses_is_not_stored() {
     assert!(!machine.home.path().join(".config").exists());
     // Unless somebody insists: perhaps the server is not there yet.
     assert_eq!(machine.login(&key, "--unchecked").code, Some(0));
+
+    // Nor one under a name that none can have.
+    let nameless = machine.login("not even looked at", "--profile a/b").failed(2);
+    assert!(nameless.contains("A profile's name has letters"), "{nameless}");
 
     // Without leave, no key goes into a file.
     let line = format!(
@@ -218,6 +237,78 @@ fn a_stored_key_is_replaced_while_programs_use_it() {
     assert_eq!(lost.code, Some(4));
     client.users().me().send().unwrap();
 }
+
+// Covers: W18
+#[test]
+fn configure_stores_what_the_next_command_uses() {
+    let machine = Machine::new();
+    let key = machine.key("laptop");
+    let line = format!(
+        "configure --file --base-url {} --allow-insecure-loopback",
+        machine.server.base_url
+    );
+    let told = machine.avala(&line).stdin(&key).run();
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(machine.avala("whoami").run().code, Some(0));
+}
+
+// Covers: W19
+#[test]
+fn what_is_wrong_with_a_profile_is_told_beside_it() {
+    // Given a profile that works, and others that do not, each in its own way.
+    let machine = Machine::new();
+    let key = machine.key("laptop");
+    machine.login(&key, "");
+    for (name, source, _) in BROKEN {
+        let line = format!("profile set {name} --source {source} --base-url");
+        let set = machine.avala(&line).arg(&machine.server.base_url).run();
+        assert_eq!(set.code, Some(0), "{set:?}");
+    }
+
+    // Then each is shown with what is wrong with it, and no key with more than its ends.
+    let text = machine.avala("auth status").run().printed();
+    let report = machine.avala("auth status -o json --explain").run().json();
+    assert!(report["problem"].is_null(), "{report}");
+    for (name, source, problem) in BROKEN {
+        assert!(
+            text.contains(&format!("{name}: no key from {source}, for ")),
+            "{text}"
+        );
+        assert!(text.contains(problem), "{problem}: {text}");
+        let all = report["profiles"].as_array().unwrap();
+        let one = all.iter().find(|one| one["name"] == name).unwrap();
+        assert!(one["problem"].as_str().unwrap().contains(problem), "{one}");
+        assert!(one["masked_key"].is_null(), "{one}");
+    }
+    assert!(!text.contains(&key[..20]) && !report.to_string().contains(&key[..20]));
+
+    // And if it is the one that the next command would use, that is a failure.
+    for (name, _, problem) in BROKEN {
+        let status = machine.avala(&format!("auth status --profile {name}")).run();
+        assert_eq!(status.code, Some(2), "{status:?}");
+        assert!(status.stderr.contains(problem), "{status:?}");
+        assert!(status.stdout.contains("laptop") || status.stdout.contains("default: avk_test"));
+    }
+    let report = machine.avala("auth status -o json --profile unset").run();
+    let parsed: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    assert!(
+        parsed["problem"].as_str().unwrap().contains("NOT_SET"),
+        "{parsed}"
+    );
+    let error: serde_json::Value = serde_json::from_str(&report.stderr).unwrap();
+    assert_eq!(error["kind"], "configuration");
+}
+
+/// A name, where its key comes from, and what is wrong with that.
+const BROKEN: [(&str, &str, &str); 3] = [
+    ("unset", "env:NOT_SET", "NOT_SET is not set"),
+    ("missing", "file:/no/such/file", "there is no such file"),
+    (
+        "foreign",
+        "gcp-sm:projects/p/secrets/s",
+        "no Google Cloud Secret Manager",
+    ),
+];
 
 #[test]
 fn nothing_is_written_when_nothing_may_be_changed() {

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// A command line, typed into a shell with an empty environment.
+/// A command line, typed into a shell with an empty environment: without a bus, there is no keychain either.
 pub(crate) struct Typed {
     pub(crate) command: Command,
     stdin: Option<String>,

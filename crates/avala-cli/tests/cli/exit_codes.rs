@@ -21,6 +21,7 @@ fn what_does_not_exist_is_3() {
     );
 }
 
+// Covers: W19
 #[test]
 fn a_key_that_is_not_accepted_is_4_for_status_too() {
     let server = server();
@@ -49,6 +50,7 @@ fn a_key_without_the_right_is_5() {
         .failed(5);
 }
 
+// Covers: W20
 #[test]
 fn too_many_requests_are_6_and_the_wait_is_told() {
     let server = TestServer::start(|config| config.rate_limit = RateLimit::PerMinute(1));
@@ -93,6 +95,7 @@ fn a_server_that_fails_is_8() {
     avala("whoami").on(&url, "key").run().failed(8);
 }
 
+// Covers: W20
 #[test]
 fn values_that_are_not_accepted_are_9_and_named() {
     let server = server();

@@ -97,6 +97,64 @@ fn a_successor_that_nobody_took_is_replaced_on_a_real_server() {
     assert_eq!(states.as_array().unwrap().len(), 1, "{states}");
 }
 
+// Covers: R5
+#[test]
+fn a_key_is_shown_once_and_another_is_made_if_it_is_lost() {
+    let server = server();
+    let make = "keys create --name nightly --scope webhooks.read";
+    let key = server.avala(make).run().stdout;
+    let (id, secret) = (id_of(&key), &key.trim_end()[22..]);
+    // Its id is all that is seen of it after that.
+    for line in [
+        format!("keys show {id}"),
+        "keys list".to_owned(),
+        format!("keys update {id} --name daily"),
+        format!("keys usage {id}"),
+        "audit list".to_owned(),
+    ] {
+        for form in ["", " -o json"] {
+            let outcome = server.avala(&format!("{line}{form}")).run();
+            assert_eq!(outcome.code, Some(0), "{outcome:?}");
+            assert!(!format!("{outcome:?}").contains(secret), "{line}: {outcome:?}");
+        }
+    }
+    let another = server.avala(make).run().stdout;
+    assert_ne!(another, key);
+    assert_eq!(opens(&server, &another), Some(0));
+}
+
+// Covers: R25
+#[test]
+fn the_use_of_a_key_can_be_looked_at() {
+    let server = server();
+    let key = server
+        .avala("keys create --name nightly --scope webhooks.read")
+        .run()
+        .stdout;
+    let usage = || {
+        server
+            .avala(&format!("keys usage {} -o json", id_of(&key)))
+            .run()
+            .json()
+    };
+    assert!(usage()["last_used_at"].is_null());
+    for _ in 0..3 {
+        assert_eq!(opens(&server, &key), Some(0));
+    }
+    let denied = avala("agents list").on(&server.base_url, key.trim_end()).run();
+    assert_eq!(denied.code, Some(5));
+    let used = usage();
+    assert_eq!(used["last_used_ip"], "127.0.0.1", "{used}");
+    let sum = |name: &str| {
+        let buckets = used["buckets"].as_array().unwrap();
+        buckets
+            .iter()
+            .map(|bucket| bucket[name].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!(sum("requests"), 4, "{used}");
+}
+
 #[test]
 fn a_key_that_the_server_makes_is_in_no_log_and_no_message() {
     let server = server();

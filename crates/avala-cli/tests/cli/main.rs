@@ -17,11 +17,14 @@ mod demo;
 mod exit_codes;
 mod help;
 mod jobs;
+#[cfg(all(feature = "keychain", target_os = "linux"))]
+mod keychain;
 mod life_of_keys;
 mod lists;
 mod output;
 mod owners;
 mod pepper;
+mod profiles;
 mod proxy;
 mod resources;
 mod scan;
@@ -32,4 +35,6 @@ mod server;
 mod signup;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod terminal_keys;
 mod usage;

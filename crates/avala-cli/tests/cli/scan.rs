@@ -106,6 +106,7 @@ fn found(outcome: Outcome, keys: &[&str]) -> String {
     outcome.stdout
 }
 
+// Covers: R21
 #[test]
 fn a_key_in_a_file_is_told_by_place_kind_and_public_part() {
     // Given a tree with a live key, a test key and one of the other shapes.
@@ -373,6 +374,7 @@ fn settings_of_a_repository_hide_nothing_and_run_nothing() {
     assert!(ran.is_empty(), "{ran:?}");
 }
 
+// Covers: R21
 #[cfg(unix)]
 #[test]
 fn the_hook_keeps_a_key_out_of_a_commit() {

@@ -2,6 +2,7 @@
 
 use super::{avala::avala, server::server};
 
+// Covers: W20
 #[test]
 fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
     for line in [

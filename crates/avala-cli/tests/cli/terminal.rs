@@ -2,6 +2,8 @@
 
 use std::{
     io::{Read as _, Write as _},
+    process::Command,
+    sync::mpsc::{RecvTimeoutError, Sender, channel},
     time::{Duration, Instant},
 };
 
@@ -25,48 +27,78 @@ fn typed_on_a_terminal(
     line: &str,
     answers: &[(&str, &str)],
 ) -> (Option<i32>, String) {
+    let environment = [
+        ("AVALA_API_KEY", key),
+        ("AVALA_BASE_URL", base_url),
+        ("AVALA_ALLOW_INSECURE_BASE_URL", "true"),
+    ];
+    typed_with(environment, line, answers)
+}
+
+/// The same, with this environment and no other.
+pub(crate) fn typed_with<'a>(
+    environment: impl IntoIterator<Item = (&'a str, &'a str)>,
+    line: &str,
+    answers: &[(&str, &str)],
+) -> (Option<i32>, String) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
     pty.resize(pty_process::Size::new(40, 100)).unwrap();
     let mut child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_avala"))
         .args(line.split(' '))
         .env_clear()
-        .env("AVALA_API_KEY", key)
-        .env("AVALA_BASE_URL", base_url)
-        .env("AVALA_ALLOW_INSECURE_BASE_URL", "true")
+        .envs(environment)
         .spawn(pts)
         .unwrap();
     let mut seen = String::new();
     let mut answers = answers.iter().peekable();
-    let began = Instant::now();
+    let over = end_in_time(child.id());
     let mut bytes = [0; 4096];
     // The read fails when the last program on the terminal has left it.
     while let Ok(read @ 1..) = pty.read(&mut bytes) {
         seen.push_str(&String::from_utf8_lossy(&bytes[..read]));
         if let Some((question, answer)) = answers.next_if(|(question, _)| seen.contains(question)) {
-            if [PASSWORD, AGAIN].contains(question) {
+            if [PASSWORD, AGAIN, KEY].contains(question) {
                 wait_until_typing_is_hidden(&pty);
             }
             pty.write_all(answer.as_bytes()).unwrap();
         }
-        assert!(began.elapsed() < Duration::from_secs(30), "{seen}");
     }
-    (child.wait().unwrap().code(), seen.replace("\r\n", "\n"))
+    drop(over);
+    let code = child.wait().unwrap().code();
+    assert!(
+        tcgetattr(&pty).unwrap().local_modes.contains(LocalModes::ECHO),
+        "the terminal is left as it was: {seen}"
+    );
+    (code, seen.replace("\r\n", "\n"))
+}
+
+/// Kills a command that does not end by itself, unless the answer is dropped before.
+fn end_in_time(process: u32) -> Sender<()> {
+    let (over, told) = channel();
+    std::thread::spawn(move || {
+        if told.recv_timeout(LONGEST) == Err(RecvTimeoutError::Timeout) {
+            let _gone = Command::new("kill")
+                .args(["-KILL", &process.to_string()])
+                .status();
+        }
+    });
+    over
 }
 
 /// A question about a password appears just before the echo goes off, and people do not answer that fast.
 fn wait_until_typing_is_hidden(pty: &pty_process::blocking::Pty) {
     let began = Instant::now();
     while tcgetattr(pty).unwrap().local_modes.contains(LocalModes::ECHO) {
-        assert!(
-            began.elapsed() < Duration::from_secs(30),
-            "the password would be shown"
-        );
+        assert!(began.elapsed() < LONGEST, "what is typed would be shown");
         std::thread::yield_now();
     }
 }
 
+/// How long a command may be at the terminal.
+const LONGEST: Duration = Duration::from_secs(30);
 const PASSWORD: &str = "Password: ";
 const AGAIN: &str = "Once more: ";
+pub(crate) const KEY: &str = "API key: ";
 const CREATE: &str = "webhooks create --target-url https://example.com/ --events dataset.created";
 
 #[test]

@@ -1,6 +1,6 @@
 //! Mistakes on the command line, all of them found before anything is sent.
 
-use super::{avala::avala, server::server};
+use super::{avala::avala, canned::canned, server::server};
 
 /// A server address where nobody listens: whatever is sent there would fail with 7.
 const NOBODY: &str = "http://127.0.0.1:9/api/v1";
@@ -34,6 +34,46 @@ fn a_key_that_is_set_but_empty_is_not_taken_for_a_missing_one() {
     );
 }
 
+fn is_no_missing_key(text: &str) -> bool {
+    !text.contains("No API key provided") && !text.contains("avala auth login")
+}
+
+// Covers: W28, W29
+#[test]
+fn what_goes_wrong_is_told_as_it_is_and_not_as_a_missing_key() {
+    // Given reasons why no client can be made.
+    for (variable, value, says) in [
+        ("AVALA_CA_BUNDLE", "/no/such/bundle.pem", "/no/such/bundle.pem"),
+        ("AVALA_BASE_URL", "nonsense", "Invalid base_url"),
+        ("HTTPS_PROXY", "nonsense://", "HTTPS_PROXY"),
+        ("AVALA_CONFIG_DIR", "", "AVALA_CONFIG_DIR"),
+    ] {
+        let key = if variable == "AVALA_CONFIG_DIR" {
+            "AVALA_UNRELATED"
+        } else {
+            "AVALA_API_KEY"
+        };
+        let text = avala("whoami").env(key, "k").env(variable, value).run().failed(2);
+        assert!(
+            text.contains(says) && is_no_missing_key(&text),
+            "{variable}: {text}"
+        );
+    }
+
+    // Or a server that speaks of API keys.
+    let url = canned(
+        "400 Bad Request",
+        "",
+        r#"{"detail": "The api key field of this webhook is too long."}"#,
+    );
+    let text = avala("webhooks list").on(&url, "key").run().failed(9);
+    assert!(
+        text.contains("of this webhook is too long") && is_no_missing_key(&text),
+        "{text}"
+    );
+}
+
+// Covers: W28
 #[test]
 fn a_bad_base_url_is_not_taken_for_a_missing_key() {
     let text = avala("whoami --base-url http://avala.example/")

@@ -59,6 +59,17 @@ impl CredentialProvider for KeychainKey {
     }
 }
 
+/// Whether there is an entry of this name. An error says why no keychain answers. Waits for it, at most 3 seconds.
+pub fn contains(account: &str) -> Result<bool, Error> {
+    let found = in_time(account.to_owned(), read).map_err(|error| {
+        let message = error.message();
+        let (first, rest) = message.split_at(message.len().min(1));
+        let said = Error::configuration(format!("{}{rest}.", first.to_uppercase()));
+        with_hint_of(said, &error)
+    })?;
+    Ok(found.is_some())
+}
+
 /// Stores a key, in place of the one that is there. Waits for the keychain, at most 3 seconds.
 pub fn store(account: &str, key: &Secret) -> Result<(), Error> {
     let key = key.clone();
@@ -121,9 +132,28 @@ fn entry(account: &str) -> Result<Entry, ProviderError> {
         return Err(ProviderError::new("the entry has no name"));
     }
     let label = format!("API key of Avala ({account})");
-    dbus_secret_service_keyring_store::Store::new()
-        .and_then(|store| store.build("avala", account, Some(&[("label", label.as_str())].into())))
+    let store = dbus_secret_service_keyring_store::Store::new().map_err(|error| match error {
+        KeyringError::PlatformFailure(reason) => none(&reason),
+        other => explained(&other),
+    })?;
+    store
+        .build("avala", account, Some(&[("label", label.as_str())].into()))
         .map_err(|error| explained(&error))
+}
+
+/// Nobody on this machine keeps keys.
+#[cfg(target_os = "linux")]
+fn none(reason: &dyn fmt::Display) -> ProviderError {
+    let said = reason.to_string();
+    // The library's words for an address that is missing.
+    let reason = if said.contains("autolaunch") {
+        "there is no desktop session (DBUS_SESSION_BUS_ADDRESS is not set)"
+    } else {
+        &said
+    };
+    ProviderError::new(format!("this machine has no keychain: {reason}")).with_hint(
+        "On a machine without a desktop there is often none: keep the key in a file, or let a program print it.",
+    )
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -146,15 +176,18 @@ fn explained(error: &KeyringError) -> ProviderError {
 }
 
 fn unusable(reason: &dyn fmt::Display) -> ProviderError {
-    ProviderError::new(format!("the keychain cannot be used: {reason}")).with_hint(
-        "On a machine without a desktop there is often none: keep the key in a file, or let a program print it.",
-    )
+    ProviderError::new(format!("the keychain cannot be used: {reason}"))
+        .with_hint("Keep the key in a file, or let a program print it.")
 }
 
 fn failed(what: &str, account: &str, error: &ProviderError) -> Error {
     let failed = Error::configuration(format!(
         "The API key cannot be {what} the keychain entry {account}: {error}."
     ));
+    with_hint_of(failed, error)
+}
+
+fn with_hint_of(failed: Error, error: &ProviderError) -> Error {
     match error.hint() {
         Some(hint) => failed.with_hint(hint),
         None => failed,

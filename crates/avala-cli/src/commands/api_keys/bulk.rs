@@ -30,7 +30,8 @@ pub(super) async fn revoke(session: &Session, args: args::RevokeApiKey) -> Resul
         terminal::confirm_count(
             &format!("To revoke {keys}, for ever, type how many there are ({count}):"),
             count,
-        )?;
+        )
+        .await?;
         count
     };
     let revoked = caller

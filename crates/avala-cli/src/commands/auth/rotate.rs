@@ -2,13 +2,13 @@
 
 use std::time::SystemTime;
 
-use avala::{Secret, Timestamp, profiles::SourceSpec};
+use avala::{Secret, Timestamp};
 use avala_api::{
     api_keys::{ApiKey, ApiKeyId, EndGrace, Get, KeyState, Rotate},
     users::Me,
 };
 
-use super::{meant, profiles, store};
+use super::{meant, no_such_profile, profiles, store};
 use crate::{args, failure::Failure, session::Session};
 
 pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(), Failure> {
@@ -16,12 +16,9 @@ pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(),
     let mut profiles = profiles()?;
     let name = meant(session, &profiles);
     let Some(profile) = profiles.get(&name).cloned() else {
-        return Err(Failure::usage(format!("There is no profile {name}."))
-            .hint("`avala auth login` makes one; `avala profile list` shows those there are."));
+        return Err(no_such_profile(&name));
     };
-    if profile.source != SourceSpec::Stored {
-        return Err(store::elsewhere(&name, &profile.source));
-    }
+    store::is_kept(&profile)?;
     let provider = profiles.provider(&name)?;
     let client = session.client_from(provider, profile.url())?;
     let old = client.expose_api_key().await?;
@@ -42,7 +39,8 @@ pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(),
     let Some(new) = made.secret.clone() else {
         return Err(Failure::local("The answer holds no key.").hint("Do it again."));
     };
-    store::keep(&mut profiles, &profile, &new, made.expires_at)?;
+    store::keep(&mut profiles, &profile, &new, made.expires_at)
+        .map_err(|failure| failure.and_hint("The old key still opens. Do it again."))?;
     let renewed = session.client_with(&new, Some(profile.url()))?;
     if let Err(error) = renewed.call(Me::new()).send().await {
         let refused = Failure::from(error);

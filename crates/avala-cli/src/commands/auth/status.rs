@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use avala::{CredentialReport, Tried, profiles::Profiles};
+use avala::{
+    CredentialReport, Tried,
+    profiles::{Profile, Profiles},
+};
+use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -19,15 +23,14 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(session: &Session, args: &args::Credentials) -> Result<(), Failure> {
     let known = profiles()?;
+    // At the same time: sources that do not answer are waited for once.
+    let profiles = join_all(known.list().iter().map(|profile| of_profile(&known, profile)));
     let mut status = Status {
         next: None,
         problem: None,
-        profiles: Vec::new(),
+        profiles: profiles.await,
         looked_at: Vec::new(),
     };
-    for profile in known.list() {
-        status.profiles.push(of_profile(&known, &profile.name).await?);
-    }
     let failure = match session.client(false) {
         Ok(client) => {
             let read = timeout(LONGEST, client.expose_api_key()).await;
@@ -50,16 +53,14 @@ pub(super) async fn run(session: &Session, args: &args::Credentials) -> Result<(
     failure.map_or(Ok(()), Err)
 }
 
-async fn of_profile(known: &Profiles, name: &str) -> Result<OfProfile, Failure> {
-    let Some(profile) = known.get(name) else {
-        return Err(Failure::local("A profile is gone."));
-    };
+async fn of_profile(known: &Profiles, profile: &Profile) -> OfProfile {
+    let name = profile.name.as_str();
     let read = match known.provider(name) {
         Ok(provider) => match timeout(LONGEST, provider.provide()).await {
             Ok(Ok(Some(credential))) => Ok(credential),
-            Ok(Ok(None)) => Err("has no key".to_owned()),
+            Ok(Ok(None)) => Err("there is none".to_owned()),
             Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("does not answer".to_owned()),
+            Err(_) => Err(format!("no answer within {} seconds", LONGEST.as_secs())),
         },
         Err(error) => Err(error.message().to_owned()),
     };
@@ -67,7 +68,7 @@ async fn of_profile(known: &Profiles, name: &str) -> Result<OfProfile, Failure> 
         Ok(credential) => (Some(credential.masked()), credential.end(), None),
         Err(problem) => (None, None, Some(problem)),
     };
-    Ok(OfProfile {
+    OfProfile {
         name: name.to_owned(),
         is_default: known.default_name() == Some(name),
         source: profile.source.to_string(),
@@ -75,7 +76,7 @@ async fn of_profile(known: &Profiles, name: &str) -> Result<OfProfile, Failure> 
         masked_key,
         expires_at,
         problem,
-    })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -118,6 +119,19 @@ struct OfProfile {
     masked_key: Option<String>,
     expires_at: Option<avala::Timestamp>,
     problem: Option<String>,
+}
+
+impl OfProfile {
+    fn told(&self) -> String {
+        let key = self.masked_key.as_deref().unwrap_or("no key");
+        let end = self
+            .expires_at
+            .map_or_else(String::new, |at| format!(", ends {at}"));
+        format!(
+            "{}: {key} from {}, for {}{end}",
+            self.name, self.source, self.base_url
+        )
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -165,20 +179,15 @@ impl Record for Status {
             ));
         }
         for profile in &self.profiles {
-            let mark = if profile.is_default { " (default)" } else { "" };
-            let key = profile
-                .masked_key
-                .clone()
-                .or_else(|| profile.problem.clone())
-                .unwrap_or_default();
-            fields.push((
-                "profile",
-                format!(
-                    "{}{mark}: {key}, from {}, for {}",
-                    profile.name, profile.source, profile.base_url
-                )
-                .into(),
-            ));
+            let label = if profile.is_default {
+                "default profile"
+            } else {
+                "profile"
+            };
+            fields.push((label, profile.told().into()));
+            if let Some(problem) = &profile.problem {
+                fields.push(("problem", problem.clone().into()));
+            }
         }
         fields
     }

@@ -24,10 +24,25 @@ struct Turn {
     _lock: File,
 }
 
+impl Profile {
+    /// Refuses what [`Profiles::set`] refuses.
+    pub fn check(&self) -> Result<(), Error> {
+        if !is_name(&self.name) {
+            return Err(Error::configuration(
+                "A profile's name has letters, digits, `-`, `_` and `.`, at most 64 of them.",
+            ));
+        }
+        if let Some(url) = &self.base_url {
+            BaseUrl::parse(url, self.allow_insecure_base_url).map_err(Error::configuration)?;
+        }
+        Ok(())
+    }
+}
+
 impl Profiles {
     /// Makes a profile, or changes one to be this. What people wrote into the file besides stays as it is.
     pub fn set(&mut self, profile: &Profile) -> Result<(), Error> {
-        check(profile)?;
+        profile.check()?;
         self.change_settings(|document| {
             let table = entry(document, &profile.name)?;
             let mut set = |name: &str, item: Option<Item>| match item {
@@ -234,18 +249,6 @@ fn written(source: &SourceSpec) -> Item {
         }
     }
     value(words)
-}
-
-fn check(profile: &Profile) -> Result<(), Error> {
-    if !is_name(&profile.name) {
-        return Err(Error::configuration(
-            "A profile's name has letters, digits, `-`, `_` and `.`, at most 64 of them.",
-        ));
-    }
-    if let Some(url) = &profile.base_url {
-        BaseUrl::parse(url, profile.allow_insecure_base_url).map_err(Error::configuration)?;
-    }
-    Ok(())
 }
 
 fn file_error(what: &str, path: &Path, error: &io::Error) -> Error {
