@@ -397,6 +397,7 @@ fn a_muted_hint_joins_those_that_are_and_leaves_them() {
     }
 }
 
+// Covers: R25
 #[test]
 fn the_use_of_a_key_is_summed_up() {
     let hour = |start, requests, refused| {
