@@ -100,6 +100,9 @@ async fn run_apart(place: Key) {
         .env("XDG_CONFIG_HOME", folder.path())
         .env("PATH", folder.path())
         .env(SET_UP, "1")
+        // Nobody's own keychain is asked.
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .env_remove("XDG_RUNTIME_DIR")
         .env("AVALA_ALLOW_INSECURE_BASE_URL", "true")
         .env("AVALA_BASE_URL", &site.base_url)
         .stdin(Stdio::null());
