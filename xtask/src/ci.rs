@@ -40,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     run_quietly(
-        "lints of library and examples with all",
+        "lints with all features",
         &mut workspace.cargo([
             "clippy",
             "--package",
