@@ -1,4 +1,4 @@
-//! Running the real `avala` command with an environment of our own.
+//! Running the real `avala` command, and the examples, with an environment of our own.
 
 use std::{
     fs,
@@ -21,16 +21,19 @@ pub(crate) fn program() -> PathBuf {
     if let Some(path) = std::env::var_os("AVALA_TEST_COMMAND") {
         return path.into();
     }
-    FOUND.get_or_init(beside_the_tests).clone()
+    FOUND
+        .get_or_init(|| beside_the_tests("avala", "avala-cli"))
+        .clone()
 }
 
-fn beside_the_tests() -> PathBuf {
+/// A program that cargo built of that package, not older than its sources.
+fn beside_the_tests(name: &str, package: &str) -> PathBuf {
     let tests = std::env::current_exe().expect("a test knows where it is");
     let folder = tests
         .parent()
         .and_then(|deps| deps.parent())
         .expect("tests stand in target/<profile>/deps");
-    let path = folder.join("avala");
+    let path = folder.join(name);
     let built = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
     // Cargo's own list of what it was made from.
     let sources = fs::read_to_string(path.with_extension("d")).unwrap_or_default();
@@ -40,7 +43,7 @@ fn beside_the_tests() -> PathBuf {
     });
     assert!(
         path.exists() && newer.is_none(),
-        "{} is missing or older than {}: run `cargo build -p avala-cli` or `cargo xtask test`",
+        "{} is missing or older than {}: run `cargo build -p {package}` or `cargo xtask test`",
         path.display(),
         newer.unwrap_or("anything")
     );
@@ -49,7 +52,16 @@ fn beside_the_tests() -> PathBuf {
 
 /// The command with nothing in its environment but a home.
 pub fn avala(arguments: &[&str]) -> Command {
-    let mut command = Command::new(program());
+    bare(program(), arguments)
+}
+
+/// An example, likewise.
+pub fn example(name: &str, arguments: &[&str]) -> Command {
+    bare(beside_the_tests(name, "avala-examples"), arguments)
+}
+
+fn bare(program: PathBuf, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()

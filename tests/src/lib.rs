@@ -1,6 +1,6 @@
 //! Whole-product tests: the real command and the real server. What several of them need stands here; the stories are in `tests/`.
 //!
-//! The samples of the README and of the book are compiled here, too.
+//! The samples of the README and of the book run here, too.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -9,18 +9,21 @@
     reason = "this crate is nothing but tests"
 )]
 
+pub mod book;
 mod command;
 mod database;
 mod official;
 pub mod parity;
 pub mod python_names;
 pub mod requirements;
+#[cfg(unix)]
+pub mod samples;
 mod server;
 mod sources;
 pub mod threats;
 pub mod troubleshooting;
 
-pub use command::{Outcome, avala, run};
+pub use command::{Outcome, avala, example, run};
 pub use database::{On, PostgresDatabase};
 pub use official::{Judge, python};
 pub use server::{ServeProcess, Site, seed};

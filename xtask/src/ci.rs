@@ -23,8 +23,8 @@ const DEV_PROFILE: [&str; 6] = [
 /// The choices that the library offers: the provider of TLS, where both at once is what a large program may end up with,
 /// and secret stores, each with one of them.
 const FEATURES: [&str; 5] = ["ring", "aws-lc", "ring,aws-lc", "aws-lc,aws", "ring,gcp"];
-/// All at once.
-const ALL_FEATURES: &str = "aws-lc,aws,gcp";
+/// All at once, and the examples that need them.
+const ALL_FEATURES: &str = "avala/aws-lc,avala-examples/aws,avala-examples/gcp";
 
 /// Cheapest first, so that a slip is found early; the tests are last.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -40,11 +40,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     run_quietly(
-        "lints of the library with all",
+        "lints with all features",
         &mut workspace.cargo([
             "clippy",
             "--package",
             "avala",
+            "--package",
+            "avala-examples",
             "--all-targets",
             "--features",
             ALL_FEATURES,

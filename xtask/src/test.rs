@@ -98,6 +98,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     // On their own: no other part of the project is built with them.
     let mut clouds = workspace.cargo(["test", "--package", "avala", "--features", "aws,gcp"]);
     clouds.args(["--lib", "--test", "aws_secrets", "--test", "google_secrets"]);
+    let mut samples = workspace.cargo(["test", "--package", "avala", "--features", "aws,gcp"]);
+    samples.args(["--doc", "--", "auth::aws", "auth::gcp"]);
     for one in &prerequisites {
         for tests in [&mut tests, &mut clouds] {
             match &one.found {
@@ -109,7 +111,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let outcome = step::run("tests", &mut tests);
     // Arguments select among the tests of the workspace; whoever gives some wants those.
     let outcome = if arguments.is_empty() {
-        outcome.and(step::run("tests with cloud secret stores", &mut clouds))
+        outcome
+            .and(step::run("tests with cloud secret stores", &mut clouds))
+            .and(step::run("samples of cloud secret stores", &mut samples))
     } else {
         outcome
     };

@@ -1,7 +1,7 @@
 //! What an error knows. `AVALA_API_KEY=… cargo run -p avala-examples --bin errors`
 #![allow(clippy::print_stdout, reason = "an example shows something")]
 
-use avala::ErrorKind;
+use avala::{ErrorKind, KeyProblem};
 
 fn main() -> Result<(), avala::Error> {
     let client = avala::blocking::Client::new()?;
@@ -12,11 +12,13 @@ fn main() -> Result<(), avala::Error> {
     {
         Ok(webhook) => println!("{}", webhook.target_url),
         Err(error) if error.kind() == ErrorKind::NotFound => println!("no such webhook"),
+        Err(error) if error.key_problem() == Some(KeyProblem::Expired) => println!("make a new key: {error}"),
         Err(error) => {
             println!("{error}");
             println!(
-                "kind {}, code {:?}, request {:?}",
+                "kind {}, key {:?}, code {:?}, request {:?}",
                 error.kind().as_str(),
+                error.key_problem(),
                 error.code(),
                 error.request_id()
             );

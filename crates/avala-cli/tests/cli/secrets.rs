@@ -33,6 +33,7 @@ fn a_key_typed_in_the_wrong_place_is_not_quoted_back() {
     }
 }
 
+// Covers: W37
 #[test]
 fn a_program_gets_a_new_secret_once() {
     let server = server();
@@ -63,6 +64,7 @@ fn a_program_gets_a_new_secret_once() {
     assert_ne!(field(&text, "secret").unwrap(), secret);
 }
 
+// Covers: W37
 #[test]
 fn an_own_secret_comes_from_stdin_and_is_not_printed() {
     let server = server();

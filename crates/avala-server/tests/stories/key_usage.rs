@@ -62,6 +62,7 @@ async fn at_noon(on: On) -> (Running, ManualClock) {
     (running, clock)
 }
 
+// Covers: R25
 async fn uses_are_seen_at_once_and_are_the_same_once_they_are_written(on: On) {
     // Given a key that was used in several ways, in two hours of one day.
     let (running, clock) = at_noon(on).await;

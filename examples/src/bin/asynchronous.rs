@@ -1,4 +1,4 @@
-//! Lists all webhooks, async. `AVALA_API_KEY=… cargo run -p avala-examples --bin list_webhooks`
+//! All webhooks, async. `AVALA_API_KEY=… cargo run -p avala-examples --bin asynchronous`
 #![allow(clippy::print_stdout, reason = "an example shows something")]
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,4 +1,4 @@
-//! Where the key came from: from `./.env`, or from the environment if that has one.
+//! The key in `./.env`, unless the environment has one. `cargo run -p avala-examples --bin dotenv`
 #![allow(clippy::print_stdout, reason = "an example shows something")]
 
 fn main() -> Result<(), avala::Error> {
