@@ -173,7 +173,9 @@ fn a_day_at_work() {
             })
         })
         .collect();
-    others.into_iter().for_each(|other| other.join().unwrap());
+    for other in others {
+        other.join().unwrap();
+    }
     assert!(!profiles.forget("mounted").unwrap());
 
     let home = PathBuf::from(env::var_os("HOME").unwrap());
