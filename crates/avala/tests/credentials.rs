@@ -383,11 +383,14 @@ async fn a_source_that_hangs_takes_from_a_key_that_is_still_good_neither_a_call_
     // Given calls with little time, and a source that hangs when it is asked for the next key.
     sleep(Duration::from_secs(950)).await;
     let vault = vault.takes(Duration::from_hours(1));
+    *guard.0.way.lock().unwrap() = Duration::from_millis(500);
     for _ in 0..5 {
         let call = client.users().me().with_timeout(Duration::from_secs(2));
         call.send().await.unwrap();
     }
     assert_eq!(vault.asked(), 2, "one call waited, and had time left to be sent");
+
+    *guard.0.way.lock().unwrap() = Duration::ZERO;
 
     // And when the call that asks is given up, the next one does not wait in its place.
     sleep(Duration::from_secs(30)).await;
@@ -536,4 +539,40 @@ async fn a_variable_of_the_environment_that_changes_is_followed_after_a_refusal(
     guard.take("avk_b");
     std::fs::write(&path, "AVALA_API_KEY=avk_b\n").unwrap();
     who(&client).await.unwrap();
+}
+
+// Covers: R23, W8
+#[tokio::test(start_paused = true)]
+async fn a_key_that_comes_with_another_url_later_is_not_sent_to_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".env");
+    let writes = |key: &str, url: &str| {
+        std::fs::write(&path, format!("AVALA_API_KEY={key}\nAVALA_BASE_URL={url}\n")).unwrap();
+    };
+    writes("avk_production", "https://avala.example/api/v1");
+    let guard = Guard::taking("avk_production");
+    let client = Client::builder()
+        .environment(Environment::empty())
+        .dotenv_file(&path)
+        .transport(guard.clone())
+        .build()
+        .unwrap();
+    who(&client).await.unwrap();
+
+    // When the file is that of another place, then the client goes on with the key it has.
+    guard.take("avk_staging");
+    writes("avk_staging", "https://staging.example/api/v1");
+    sleep(Duration::from_secs(11)).await;
+    who(&client).await.unwrap();
+    // And without it, too, it does not take the other's.
+    guard.refuse("avk_production");
+    let error = who(&client).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    // The same URL in another spelling is no other place.
+    writes("avk_next", "https://avala.example:443/api/v1/");
+    guard.take("avk_next");
+    sleep(Duration::from_secs(31)).await;
+    who(&client).await.unwrap();
+    let served = guard.served();
+    assert!(!served.iter().any(|line| line.contains("staging")), "{served:?}");
 }

@@ -97,14 +97,15 @@ pub(super) fn places(asked: &Asked) -> Result<Vec<Place>, Error> {
         of_profile(&profiles, &name)
     }));
     if let Some(path) = &asked.dotenv {
-        let file = DotenvKey::new(path.clone(), KEY_VARIABLE);
+        let source = Source::Dotenv { path: path.clone() };
         // A file that is not used may be as broken as it likes.
         places.push(match DotenvFile::read(path) {
-            Err(error) => Place::broken(file.source(), error.into_error()),
-            Ok(Some(read)) if read.get(KEY_VARIABLE).is_some() => {
-                Place::there(Arc::new(file), true, Some(home_of_dotenv(&read)))
+            Err(error) => Place::broken(source, error.into_error()),
+            Ok(Some(file)) if file.get(KEY_VARIABLE).is_some() => {
+                let key = DotenvKey::new(path.clone(), KEY_VARIABLE, &file);
+                Place::there(Arc::new(key), true, Some(home_of_dotenv(&file)))
             }
-            Ok(_) => Place::absent(file.source()),
+            Ok(_) => Place::absent(source),
         });
     }
     let default = Source::named("the default profile");

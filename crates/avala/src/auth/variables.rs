@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use avala_api::Secret;
 
 use super::{
-    Credential, CredentialProvider, DotenvFile, Environment, ProviderFuture, Source, environment::Variable,
-    file::FILE_AGAIN,
+    Credential, CredentialProvider, DotenvFile, Environment, ProviderError, ProviderFuture, Source,
+    environment::Variable, file::FILE_AGAIN, pairing::URL_VARIABLE,
 };
+use crate::{DEFAULT_BASE_URL, base_url::BaseUrl};
 
 /// A key in a variable of the environment.
 #[derive(Debug)]
@@ -52,12 +53,22 @@ impl CredentialProvider for EnvironmentKey {
 pub(crate) struct DotenvKey {
     path: PathBuf,
     variable: &'static str,
+    /// Where the file says that its key is sent, as it was when the source was made: a key that comes with another URL
+    /// later is not sent to this one.
+    url: Option<BaseUrl>,
 }
 
 impl DotenvKey {
-    pub(crate) fn new(path: PathBuf, variable: &'static str) -> Self {
-        Self { path, variable }
+    pub(crate) fn new(path: PathBuf, variable: &'static str, file: &DotenvFile) -> Self {
+        let url = url_of(file);
+        Self { path, variable, url }
     }
+}
+
+/// The URL of a file's key; none if it cannot be one.
+fn url_of(file: &DotenvFile) -> Option<BaseUrl> {
+    let written = file.get(URL_VARIABLE).map(Secret::expose);
+    BaseUrl::parse(written.unwrap_or(DEFAULT_BASE_URL), true).ok()
 }
 
 impl CredentialProvider for DotenvKey {
@@ -69,8 +80,16 @@ impl CredentialProvider for DotenvKey {
 
     fn provide(&self) -> ProviderFuture<'_> {
         Box::pin(async {
-            let file = DotenvFile::read(&self.path)?;
-            let key = file.as_ref().and_then(|file| file.get(self.variable));
+            let Some(file) = DotenvFile::read(&self.path)? else {
+                return Ok(None);
+            };
+            let key = file.get(self.variable);
+            if key.is_some() && url_of(&file) != self.url {
+                return Err(
+                    ProviderError::new(format!("its {URL_VARIABLE} is another one by now"))
+                        .with_hint("Start anew what is to use the key that belongs to it."),
+                );
+            }
             Ok(key.map(|key| Credential::new(key.clone()).read_again_after(FILE_AGAIN)))
         })
     }
