@@ -373,6 +373,52 @@ async fn a_key_that_is_still_good_outlives_a_source_that_fails_until_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_has_ended_is_not_sent_however_its_source_is_left_in_peace() {
+    let first = Credential::new("avk_a").expires_at(in_seconds(1000));
+    let vault = Vault::giving([Ok(Some(first)), Err(ProviderError::new("no route to host"))]);
+    let guard = Guard::taking("avk_a");
+    let client = guard.client(&vault);
+    who(&client).await.unwrap();
+    sleep(Duration::from_secs(990)).await;
+    who(&client).await.unwrap();
+    sleep(Duration::from_secs(11)).await;
+    let error = who(&client).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Configuration, 0));
+    assert_eq!((vault.asked(), guard.served().len()), (3, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_wait_for_what_another_one_asks_the_source() {
+    // Given a call that was refused and asks the source, which takes its time.
+    let credential = |key| {
+        Ok(Some(
+            Credential::new(key).read_again_after(Duration::from_secs(10)),
+        ))
+    };
+    let vault = Vault::giving([credential("avk_a"), credential("avk_b")]);
+    let guard = Guard::taking("avk_a");
+    let client = guard.client(&vault);
+    who(&client).await.unwrap();
+    guard.refuse("avk_a");
+    guard.take("avk_b");
+    sleep(Duration::from_secs(9)).await;
+    let vault = vault.takes(Duration::from_secs(3));
+    let refused = tokio::spawn({
+        let client = client.clone();
+        async move { who(&client).await }
+    });
+    // When it is time to read the key anew, then another call is sent at once, with the key that there is.
+    sleep(Duration::from_secs(2)).await;
+    let other = tokio::spawn(async move { who(&client).await });
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(guard.0.refused.load(Ordering::SeqCst), 2);
+    for call in [refused, other] {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(vault.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_that_hangs_takes_from_a_key_that_is_still_good_neither_a_call_nor_its_time() {
     let first = Credential::new("avk_a").expires_at(in_seconds(1000));
     let vault = Vault::giving([Ok(Some(first))]);
@@ -507,6 +553,13 @@ async fn whoever_wants_to_hears_once_of_each_key_that_ends_soon() {
         who(&client).await.unwrap();
     }
     assert_eq!(*heard.lock().unwrap(), ["the vault"]);
+    // Nor again, when the source was asked anew and has no other key.
+    sleep(Duration::from_secs(1650)).await;
+    who(&client).await.unwrap();
+    assert_eq!(vault.asked(), 2);
+    sleep(Duration::from_secs(1801)).await;
+    who(&client).await.unwrap();
+    assert_eq!(heard.lock().unwrap().len(), 1);
 }
 
 #[test]
