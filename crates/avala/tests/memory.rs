@@ -34,7 +34,7 @@ use tokio::runtime::{self, Runtime};
 const HIDDEN: &[u8] = b"bwl`tboe`boe`tfb`boe`xjoe`boe`gph`";
 /// Memory that was given back is not used again here: what was not wiped stays, and is found.
 #[global_allocator]
-static MEMORY: Bump<[u8; 96 << 20]> = Bump::uninit();
+static MEMORY: Bump<[u8; 32 << 20]> = Bump::uninit();
 
 /// One story at a time: what is read for one must not be found by another.
 static ALONE: Mutex<()> = Mutex::new(());
