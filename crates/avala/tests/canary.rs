@@ -134,7 +134,10 @@ fn of_clients(shown: &mut Shown) {
             .builder()
             .api_key(SHAPELESS)
     };
-    shown.add("ClientBuilder", &builder());
+    let on_premises = builder()
+        .proxy(format!("http://anna:{SHAPELESS}@proxy.example:3128"))
+        .client_certificate("a chain", SHAPELESS);
+    shown.add("ClientBuilder", &on_premises);
     let client = builder().build().unwrap();
     let blocking = builder().build_blocking().unwrap();
     shown.add("Client", &client);
