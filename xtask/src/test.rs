@@ -97,15 +97,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         .env("PYTHONDONTWRITEBYTECODE", "1");
     // On their own: no other part of the project is built with them.
     let mut clouds = workspace.cargo(["test", "--package", "avala", "--features", "aws,gcp"]);
-    clouds.args([
-        "--lib",
-        "--test",
-        "aws_secrets",
-        "--test",
-        "google_secrets",
-        "--test",
-        "canary",
-    ]);
+    clouds.args("--lib --test aws_secrets --test google_secrets --test canary".split(' '));
     for one in &prerequisites {
         for tests in [&mut tests, &mut clouds] {
             match &one.found {
