@@ -265,7 +265,14 @@ async fn of_every_public_type_no_key_is_shown() {
 fn what_has_the_name_of_a_secret_is_no_plain_text() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let (mut seen, mut plain) = (0, Vec::new());
-    for name in ["avala", "avala-api", "avala-http", "avala-keys", "avala-server", "avala-cli"] {
+    for name in [
+        "avala",
+        "avala-api",
+        "avala-http",
+        "avala-keys",
+        "avala-server",
+        "avala-cli",
+    ] {
         sources(&crates.join(name).join("src"), &mut |path, text| {
             for line in text.lines() {
                 let line = line
