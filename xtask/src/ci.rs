@@ -20,11 +20,22 @@ const DEV_PROFILE: [&str; 6] = [
     "profile.dev.package.'*'.opt-level=1",
 ];
 
-/// The choices that the library offers: the provider of TLS, where both at once is what a large program may end up with,
-/// and secret stores, each with one of them.
-const FEATURES: [&str; 5] = ["ring", "aws-lc", "ring,aws-lc", "aws-lc,aws", "ring,gcp"];
-/// All at once, and the examples that need them.
-const ALL_FEATURES: &str = "avala/aws-lc,avala-examples/aws,avala-examples/gcp";
+/// The choices that the library offers, each alone: the provider of TLS, where both at once is what a large program may end
+/// up with, and whatever else there is, each with one of them.
+const FEATURES: [&str; 9] = [
+    "ring",
+    "ring,http2",
+    "ring,edit-profiles",
+    "ring,keychain",
+    "ring,measure",
+    "ring,gcp",
+    "ring,aws-lc",
+    "aws-lc",
+    "aws-lc,aws",
+];
+/// All at once, the default ones among them, and the examples that need them.
+const ALL_FEATURES: &str =
+    "avala/aws-lc,avala/keychain,avala/edit-profiles,avala/measure,avala-examples/aws,avala-examples/gcp";
 
 /// Cheapest first, so that a slip is found early; the tests are last.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {

@@ -94,7 +94,7 @@ impl Error {
         error
     }
 
-    pub(crate) fn of_transport(error: &TransportError) -> Self {
+    pub(crate) fn of_transport(error: &TransportError, tidy: Tidy<'_>) -> Self {
         let kind = match error.failure {
             TransportFailure::Resolve
             | TransportFailure::Connect
@@ -105,7 +105,7 @@ impl Error {
             TransportFailure::TooLarge => ErrorKind::TooLarge,
             TransportFailure::Setup => ErrorKind::Configuration,
         };
-        let mut new = Self::new(kind, Tidy { key: None }.text(&error.message));
+        let mut new = Self::new(kind, tidy.text(&error.message));
         new.0.may_have_been_sent = error.may_have_been_sent;
         match error.failure {
             TransportFailure::Resolve => new.with_hint("See whether the host's name is right and known here."),
@@ -477,7 +477,7 @@ mod tests {
             ("invalid peer certificate: Expired", "valid"),
         ] {
             let error = TransportError::new(TransportFailure::Tls, false, said);
-            let error = Error::of_transport(&error);
+            let error = Error::of_transport(&error, Tidy { key: None });
             assert!(error.hint().unwrap().contains(hint), "{error}");
         }
     }

@@ -129,6 +129,29 @@ async fn without_a_hint_the_wait_doubles_with_jitter() {
     }
 }
 
+// Covers: W1
+#[tokio::test(start_paused = true)]
+async fn a_call_is_sent_as_often_as_it_may_be_and_not_once_more() {
+    for attempts in [1, 2, 5] {
+        let script = Script::of((0..=attempts).map(|_| answer(503, "")));
+        let retry = Retry::attempts(attempts);
+        let of_client = script.builder().retry(retry).build().unwrap();
+        let error = of_client.webhooks().list().send().await.unwrap_err();
+        assert_eq!(
+            (error.attempts(), script.seen().len()),
+            (attempts, attempts as usize)
+        );
+
+        let script = Script::of((0..=attempts).map(|_| answer(503, "")));
+        let call = script.client().webhooks().list().with_retry(retry);
+        let error = call.send().await.unwrap_err();
+        assert_eq!(
+            (error.attempts(), script.seen().len()),
+            (attempts, attempts as usize)
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wait_past_the_deadline_is_not_begun() {
     let script = Script::of([answer_with(429, &[("retry-after", "30")], BUSY)]);
@@ -256,6 +279,7 @@ async fn absurd_waits_do_not_overflow() {
     }
 }
 
+// Covers: W36
 #[tokio::test(start_paused = true)]
 async fn a_call_that_may_act_twice_is_sent_once() {
     for turn in [

@@ -1,4 +1,4 @@
-//! Sources of keys: asked when they are needed, once at a time, and again when a key ends or is refused.
+//! Sources of keys: asked when they are needed, once at a time, and again before a key ends.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,164 +7,18 @@
 )]
 
 mod support;
+mod vault;
 
 use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, SystemTime},
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use avala::{
-    Client, ClientBuilder, Credential, CredentialChain, CredentialProvider, Environment, ErrorKind,
-    ProviderError, ProviderFuture, Source, Timestamp, Tried,
-    transport::{Limits, Transport, TransportFuture},
-};
-use bytes::Bytes;
+use avala::{Client, Credential, CredentialChain, Environment, ErrorKind, ProviderError, Timestamp, Tried};
 use futures_util::future::join_all;
-use http::StatusCode;
-use support::{CANARY, Script, answer};
+use support::CANARY;
 use tokio::time::{sleep, timeout};
-
-const ME: &str = r#"{"uid":"u","username":"anna"}"#;
-
-/// A place that holds a key, or none, or is broken; it counts how often it is asked.
-#[derive(Clone, Debug, Default)]
-struct Vault(Arc<VaultState>);
-
-#[derive(Debug, Default)]
-struct VaultState {
-    has: Mutex<VecDeque<Result<Option<Credential>, ProviderError>>>,
-    asked: AtomicUsize,
-    takes: Mutex<Duration>,
-}
-
-impl Vault {
-    fn with(key: &str) -> Self {
-        Self::giving([Ok(Some(Credential::new(key)))])
-    }
-
-    /// One after the other; the last for ever.
-    fn giving(what: impl IntoIterator<Item = Result<Option<Credential>, ProviderError>>) -> Self {
-        let vault = Self::default();
-        vault.0.has.lock().unwrap().extend(what);
-        vault
-    }
-
-    fn now_has(&self, key: &str) {
-        *self.0.has.lock().unwrap() = VecDeque::from([Ok(Some(Credential::new(key)))]);
-    }
-
-    fn takes(self, time: Duration) -> Self {
-        *self.0.takes.lock().unwrap() = time;
-        self
-    }
-
-    fn asked(&self) -> usize {
-        self.0.asked.load(Ordering::SeqCst)
-    }
-}
-
-impl CredentialProvider for Vault {
-    fn source(&self) -> Source {
-        Source::named("the vault")
-    }
-
-    fn provide(&self) -> ProviderFuture<'_> {
-        Box::pin(async {
-            self.0.asked.fetch_add(1, Ordering::SeqCst);
-            let takes = *self.0.takes.lock().unwrap();
-            sleep(takes).await;
-            let mut has = self.0.has.lock().unwrap();
-            if has.len() > 1 {
-                has.pop_front().unwrap()
-            } else {
-                has[0].clone()
-            }
-        })
-    }
-}
-
-/// A server that takes some keys, and remembers which calls had an effect.
-#[derive(Clone, Debug, Default)]
-struct Guard(Arc<GuardState>);
-
-#[derive(Debug, Default)]
-struct GuardState {
-    good: Mutex<BTreeSet<String>>,
-    served: Mutex<Vec<String>>,
-    refused: AtomicUsize,
-    /// How long a request is on its way to it.
-    way: Mutex<Duration>,
-}
-
-impl Guard {
-    fn taking(key: &str) -> Self {
-        let guard = Self::default();
-        guard.take(key);
-        guard
-    }
-
-    fn take(&self, key: &str) {
-        self.0.good.lock().unwrap().insert(key.to_owned());
-    }
-
-    fn refuse(&self, key: &str) {
-        self.0.good.lock().unwrap().remove(key);
-    }
-
-    fn served(&self) -> Vec<String> {
-        self.0.served.lock().unwrap().clone()
-    }
-
-    fn client(&self, vault: &Vault) -> Client {
-        self.builder(vault).build().unwrap()
-    }
-
-    fn builder(&self, vault: &Vault) -> ClientBuilder {
-        Client::builder()
-            .environment(Environment::empty())
-            .base_url("https://avala.example/api/v1")
-            .credentials(vault.clone())
-            .transport(self.clone())
-    }
-}
-
-impl Transport for Guard {
-    fn call(&self, request: http::Request<Bytes>, _limits: Limits) -> TransportFuture<'_> {
-        Box::pin(async move {
-            let way = *self.0.way.lock().unwrap();
-            sleep(way).await;
-            let key = request.headers()["x-avala-api-key"].to_str().unwrap().to_owned();
-            let (status, body) = if self.0.good.lock().unwrap().contains(&key) {
-                let body = String::from_utf8(request.body().to_vec()).unwrap();
-                self.0
-                    .served
-                    .lock()
-                    .unwrap()
-                    .push(format!("{} {key} {body}", request.method()));
-                (200, ME.to_owned())
-            } else {
-                self.0.refused.fetch_add(1, Ordering::SeqCst);
-                let said = format!(r#"{{"detail":"Invalid API key. You sent {key}","code":"key_revoked"}}"#);
-                (401, said)
-            };
-            let mut answer = http::Response::new(Bytes::from(body));
-            *answer.status_mut() = StatusCode::from_u16(status).unwrap();
-            Ok(answer)
-        })
-    }
-}
-
-fn in_seconds(seconds: u64) -> Timestamp {
-    (SystemTime::now() + Duration::from_secs(seconds)).into()
-}
-
-async fn who(client: &Client) -> Result<String, avala::Error> {
-    Ok(client.users().me().send().await?.username)
-}
+use vault::{Guard, Vault, in_seconds, who};
 
 #[tokio::test(start_paused = true)]
 async fn a_source_is_asked_when_its_key_is_needed_and_once_for_all_who_need_it() {
@@ -192,115 +46,6 @@ async fn a_source_is_asked_when_its_key_is_needed_and_once_for_all_who_need_it()
     );
     let shown = format!("{report:?} {client:?} {vault:?}");
     assert!(!shown.contains("Canary000000_C"), "{shown}");
-}
-
-// Covers: R22, W8
-#[tokio::test(start_paused = true)]
-async fn a_key_is_rotated_under_five_hundred_calls_and_none_of_them_fails() {
-    // Given calls that are on their way with the old key, reading and writing.
-    let vault = Vault::with("avk_old").takes(Duration::from_millis(300));
-    let guard = Guard::taking("avk_old");
-    let client = guard.client(&vault);
-    who(&client).await.unwrap();
-    *guard.0.way.lock().unwrap() = Duration::from_millis(200);
-    let calls: Vec<_> = (0..600)
-        .map(|number| {
-            let client = client.clone();
-            tokio::spawn(async move {
-                sleep(Duration::from_millis(number % 50)).await;
-                if number % 2 == 0 {
-                    who(&client).await.map(|_| ())
-                } else {
-                    let name = format!("agent {number}");
-                    let made = client.agents().create(name).send().await;
-                    // The guard answers all alike.
-                    match made {
-                        Err(error) if error.kind() == ErrorKind::Decode => Ok(()),
-                        other => other.map(|_| ()),
-                    }
-                }
-            })
-        })
-        .collect();
-    sleep(Duration::from_millis(100)).await;
-
-    // When the place has another one, and the old one is revoked.
-    guard.take("avk_new");
-    vault.now_has("avk_new");
-    guard.refuse("avk_old");
-
-    for call in join_all(calls).await {
-        call.unwrap().unwrap();
-    }
-    assert!(
-        guard.0.refused.load(Ordering::SeqCst) >= 500,
-        "they were on their way"
-    );
-    assert_eq!(vault.asked(), 2, "one read for each key");
-    let made: Vec<String> = guard
-        .served()
-        .into_iter()
-        .filter(|line| line.starts_with("POST"))
-        .collect();
-    let different: BTreeSet<&String> = made.iter().collect();
-    assert_eq!(
-        (made.len(), different.len()),
-        (300, 300),
-        "each was acted on once"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refused_key_that_comes_again_is_the_callers_error_and_asked_for_once() {
-    let vault = Vault::with(CANARY);
-    let guard = Guard::default();
-    let client = guard.client(&vault);
-    let failed = join_all((0..50).map(|_| who(&client))).await;
-    for error in failed {
-        let error = error.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.code(), error.attempts()),
-            (ErrorKind::Authentication, Some("key_revoked"), 1)
-        );
-        assert!(!format!("{error:?} {error}").contains(CANARY));
-    }
-    assert_eq!(vault.asked(), 2);
-    // A while later it is worth another look: somebody may have put a new one there.
-    sleep(Duration::from_secs(31)).await;
-    guard.take("avk_new");
-    vault.now_has("avk_new");
-    assert_eq!(who(&client).await.unwrap(), "anna");
-    assert_eq!(vault.asked(), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_is_replayed_once_and_an_explicit_key_never() {
-    // Given a source whose every key is new, and a server that takes none of them.
-    let keys = (0..9).map(|number| Ok(Some(Credential::new(format!("avk_{number}")))));
-    let vault = Vault::giving(keys);
-    let error = who(&Guard::default().client(&vault)).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.attempts(), vault.asked()),
-        (ErrorKind::Authentication, 2, 2)
-    );
-
-    let script = Script::of([answer(401, "{}"), answer(200, ME)]);
-    let error = who(&script.client()).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), script.seen().len()),
-        (ErrorKind::Authentication, 1)
-    );
-
-    // Nor is it when one attempt is all there may be.
-    let vault = Vault::giving([
-        Ok(Some(Credential::new("avk_a"))),
-        Ok(Some(Credential::new("avk_b"))),
-    ]);
-    let guard = Guard::taking("avk_b");
-    let mut retry = avala::Retry::default();
-    retry.attempts = 1;
-    let client = guard.builder(&vault).retry(retry).build().unwrap();
-    assert_eq!(who(&client).await.unwrap_err().attempts(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -373,6 +118,21 @@ async fn a_key_that_is_still_good_outlives_a_source_that_fails_until_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_has_ended_is_not_sent_however_its_source_is_left_in_peace() {
+    let first = Credential::new("avk_a").expires_at(in_seconds(1000));
+    let vault = Vault::giving([Ok(Some(first)), Err(ProviderError::new("no route to host"))]);
+    let guard = Guard::taking("avk_a");
+    let client = guard.client(&vault);
+    who(&client).await.unwrap();
+    sleep(Duration::from_secs(990)).await;
+    who(&client).await.unwrap();
+    sleep(Duration::from_secs(11)).await;
+    let error = who(&client).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Configuration, 0));
+    assert_eq!((vault.asked(), guard.served().len()), (3, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_that_hangs_takes_from_a_key_that_is_still_good_neither_a_call_nor_its_time() {
     let first = Credential::new("avk_a").expires_at(in_seconds(1000));
     let vault = Vault::giving([Ok(Some(first))]);
@@ -383,11 +143,14 @@ async fn a_source_that_hangs_takes_from_a_key_that_is_still_good_neither_a_call_
     // Given calls with little time, and a source that hangs when it is asked for the next key.
     sleep(Duration::from_secs(950)).await;
     let vault = vault.takes(Duration::from_hours(1));
+    *guard.0.way.lock().unwrap() = Duration::from_millis(500);
     for _ in 0..5 {
         let call = client.users().me().with_timeout(Duration::from_secs(2));
         call.send().await.unwrap();
     }
     assert_eq!(vault.asked(), 2, "one call waited, and had time left to be sent");
+
+    *guard.0.way.lock().unwrap() = Duration::ZERO;
 
     // And when the call that asks is given up, the next one does not wait in its place.
     sleep(Duration::from_secs(30)).await;
@@ -504,6 +267,13 @@ async fn whoever_wants_to_hears_once_of_each_key_that_ends_soon() {
         who(&client).await.unwrap();
     }
     assert_eq!(*heard.lock().unwrap(), ["the vault"]);
+    // Nor again, when the source was asked anew and has no other key.
+    sleep(Duration::from_secs(1650)).await;
+    who(&client).await.unwrap();
+    assert_eq!(vault.asked(), 2);
+    sleep(Duration::from_secs(1801)).await;
+    who(&client).await.unwrap();
+    assert_eq!(heard.lock().unwrap().len(), 1);
 }
 
 #[test]
@@ -516,24 +286,4 @@ fn two_keys_that_were_handed_over_are_one_too_many() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.message().contains("the vault"));
-}
-
-// Covers: W8
-#[tokio::test]
-async fn a_key_that_changes_in_a_dotenv_file_is_followed_after_a_refusal() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(".env");
-    std::fs::write(&path, "AVALA_API_KEY=avk_a\n").unwrap();
-    let guard = Guard::taking("avk_a");
-    let client = Client::builder()
-        .environment(Environment::empty())
-        .dotenv_file(&path)
-        .transport(guard.clone())
-        .build()
-        .unwrap();
-    who(&client).await.unwrap();
-    guard.refuse("avk_a");
-    guard.take("avk_b");
-    std::fs::write(&path, "AVALA_API_KEY=avk_b\n").unwrap();
-    who(&client).await.unwrap();
 }

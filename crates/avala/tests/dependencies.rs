@@ -3,8 +3,13 @@
 
 use std::{collections::BTreeSet, process::Command};
 
-/// The crates of a build with these features, this library among them, by name and version; neither those of tests nor those of other systems.
+/// The crates of a build with these features besides the default ones, by name and version, this library among them;
+/// neither those of tests nor those of other systems.
 fn crates(features: &[&str]) -> BTreeSet<String> {
+    crates_with(&["--features", &features.join(",")])
+}
+
+fn crates_with(arguments: &[&str]) -> BTreeSet<String> {
     let answer = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -14,14 +19,8 @@ fn crates(features: &[&str]) -> BTreeSet<String> {
             "--edges",
             "normal,build",
         ])
-        .args([
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-            "--features",
-            &features.join(","),
-        ])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -48,6 +47,50 @@ fn by_default_there_are_few_crates_and_no_cloud() {
     for start in ["aws-", "google-cloud-", "reqwest "] {
         assert!(!has(&crates, start), "{start} in {crates:?}");
     }
+}
+
+#[test]
+fn a_feature_that_is_off_brings_nothing() {
+    // Given what each feature is there for.
+    let brings: &[(&str, &[&str])] = &[
+        ("ring", &["ring "]),
+        ("http2", &["h2 "]),
+        ("aws-lc", &["aws-lc-rs "]),
+        ("aws", &["aws-config ", "aws-sdk-secretsmanager "]),
+        ("gcp", &["google-cloud-secretmanager-v1 "]),
+        (
+            "keychain",
+            &["keyring-core ", "dbus-secret-service-keyring-store "],
+        ),
+        ("edit-profiles", &["toml_edit "]),
+        ("measure", &[]),
+    ];
+    let bare = crates_with(&["--no-default-features"]);
+    for (feature, starts) in brings {
+        let on = crates_with(&["--no-default-features", "--features", feature]);
+        for start in *starts {
+            assert!(has(&on, start), "{feature} brings {start}: {on:?}");
+            assert!(!has(&bare, start), "{start} without {feature}: {bare:?}");
+        }
+        // Nor does it bring what another one is there for. Google's client wants aws-lc and HTTP/2 for itself.
+        for (other, starts) in brings.iter().filter(|(other, _)| other != feature) {
+            let is_googles = *feature == "gcp" && ["aws-lc", "http2"].contains(other);
+            for start in starts.iter().filter(|_| !is_googles) {
+                assert!(!has(&on, start), "{feature} brings {start} of {other}");
+            }
+        }
+    }
+    // And a feature that is new is not forgotten here.
+    let manifest = include_str!("../Cargo.toml");
+    let (_, features) = manifest.split_once("[features]\n").unwrap();
+    let declared = features
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name)
+        .filter(|name| *name != "default" && !name.starts_with([' ', '#']));
+    let known: BTreeSet<&str> = brings.iter().map(|(feature, _)| *feature).collect();
+    assert_eq!(declared.collect::<BTreeSet<_>>(), known);
 }
 
 #[test]

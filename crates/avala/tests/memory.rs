@@ -14,7 +14,11 @@ use std::{
     io::Write as _,
     os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
 use avala::{
@@ -30,7 +34,7 @@ use tokio::runtime::{self, Runtime};
 const HIDDEN: &[u8] = b"bwl`tboe`boe`tfb`boe`xjoe`boe`gph`";
 /// Memory that was given back is not used again here: what was not wiped stays, and is found.
 #[global_allocator]
-static MEMORY: Bump<[u8; 96 << 20]> = Bump::uninit();
+static MEMORY: Bump<[u8; 32 << 20]> = Bump::uninit();
 
 /// One story at a time: what is read for one must not be found by another.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -173,6 +177,21 @@ fn leaves_nothing(number: u8, what: &str, builder: ClientBuilder) {
     assert_eq!(copies(number), 0, "{what}");
 }
 
+/// A secret manager that has another key each time it is asked, which is each time one is needed.
+#[derive(Debug)]
+struct Rotating(AtomicU8);
+
+impl CredentialProvider for Rotating {
+    fn source(&self) -> Source {
+        Source::named("the rotating vault")
+    }
+
+    fn provide(&self) -> ProviderFuture<'_> {
+        let credential = Credential::new(key(self.0.fetch_add(1, Ordering::SeqCst)));
+        Box::pin(async { Ok(Some(credential.read_again_after(Duration::ZERO))) })
+    }
+}
+
 fn builder(variables: impl IntoIterator<Item = (&'static str, String)>) -> ClientBuilder {
     Client::builder()
         .environment(variables.into_iter().collect())
@@ -248,6 +267,21 @@ fn of_what_sent_nothing_no_copy_of_the_key_is_left() {
     let json = folder.file("json", ["{\"version\":1,\"api_key\":\"", "\"}"], 19);
     let said = program(["/bin/cat", &shown(&json)]);
     leaves_nothing(19, "what a program printed as JSON", nowhere().credentials(said));
+}
+
+// Covers: W6
+#[test]
+fn of_a_key_that_was_replaced_no_copy_is_left_while_the_client_goes_on() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    runtime().block_on(async {
+        let vault = Rotating(AtomicU8::new(20));
+        let client = builder([]).credentials(vault).build().unwrap();
+        for number in 20..25 {
+            drop(client.expose_api_key().await.unwrap());
+            assert!(copies(number) >= 1, "the client has a key");
+            assert_eq!(copies(number - 1), 0, "the one before");
+        }
+    });
 }
 
 // Covers: W6

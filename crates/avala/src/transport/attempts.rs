@@ -212,7 +212,7 @@ async fn one(
             })
         }
         Err(error) => Err(Failed {
-            error: Error::of_transport(&error),
+            error: Error::of_transport(&error, Tidy::of(key)),
             again: retry::after_failure(&prepared.route, &error),
             asked: None,
         }),

@@ -11,7 +11,11 @@ pub(crate) fn decode<A: Answer>(
     attempts: u32,
     tidy: Tidy<'_>,
 ) -> Result<Response<A>, Error> {
-    let (parts, body) = answer.into_parts();
+    let (mut parts, body) = answer.into_parts();
+    // A proxy in between may repeat what it was sent.
+    for (name, value) in &mut parts.headers {
+        value.set_sensitive(avala_keys::redact::is_secret_name(name.as_str()));
+    }
     let value = match read::<A>(&body) {
         Ok(value) => value,
         Err(reason) => return Err(Error::decode(parts.status, &parts.headers, &reason, tidy)),

@@ -51,7 +51,7 @@ pub struct TransportError {
     pub failure: TransportFailure,
     /// Whether any byte of the request may have reached the server.
     pub may_have_been_sent: bool,
-    /// What happened, for people. Never a URL's query and never a header.
+    /// What happened, for people. Never a URL's query and never a header; redacted when it is made.
     pub message: String,
 }
 
@@ -80,11 +80,11 @@ pub enum TransportFailure {
 
 impl TransportError {
     /// A failure.
-    pub fn new(failure: TransportFailure, may_have_been_sent: bool, message: impl Into<String>) -> Self {
+    pub fn new(failure: TransportFailure, may_have_been_sent: bool, message: impl AsRef<str>) -> Self {
         Self {
             failure,
             may_have_been_sent,
-            message: message.into(),
+            message: avala_keys::redact::text(message.as_ref()).into_owned(),
         }
     }
 }
