@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, pin::pin};
 
-use avala::{Async, Client, ClientBuilder, CredentialProvider, Secret};
+use avala::{Async, Client, ClientBuilder, CredentialProvider, Secret, profiles::Profile};
 use avala_api::{Access, Job, Operation, Paged, Response, Wait, organizations::OrganizationSlug};
 use futures_util::StreamExt as _;
 
@@ -171,6 +171,38 @@ impl Session {
         Ok(builder.build()?)
     }
 
+    /// A client for a key of this profile, at the profile's server and at no other.
+    pub(crate) fn client_for(&self, key: &Secret, profile: &Profile) -> Result<Client, Failure> {
+        let mut builder = Self::named().api_key(key.clone()).base_url(profile.url());
+        if let Some(timeout) = self.global.timeout {
+            builder = builder.timeout(timeout);
+        }
+        if profile.allow_insecure_base_url {
+            builder = builder.allow_insecure_loopback();
+        }
+        Ok(builder.build()?)
+    }
+
+    /// Refuses another server than that of a profile: its key belongs there.
+    pub(crate) fn is_for(&self, profile: &Profile) -> Result<(), Failure> {
+        let named = [
+            ("--base-url", self.global.base_url.clone()),
+            (env::BASE_URL.name, env::text(env::BASE_URL)),
+        ];
+        for (setting, url) in named {
+            if url.is_some_and(|url| url.trim().trim_end_matches('/') != profile.url().trim_end_matches('/'))
+            {
+                return Err(Failure::usage(format!(
+                    "The profile {} is for {}, and {setting} names another server.",
+                    profile.name,
+                    profile.url()
+                ))
+                .hint(format!("Leave {setting} out, or choose another --profile.")));
+            }
+        }
+        Ok(())
+    }
+
     fn named() -> ClientBuilder {
         Client::builder().user_agent_suffix(concat!("avala-cli/", env!("CARGO_PKG_VERSION")))
     }
@@ -214,6 +246,17 @@ impl Session {
 }
 
 impl<O: Operation> Caller<O> {
+    /// Leave to also call an operation that changes nothing, with the same key.
+    pub(crate) fn and<P: Operation>(&self) -> Result<Caller<P>, Failure> {
+        if !P::ROUTE.is_read_only() {
+            return Err(Failure::read_only(P::ROUTE.operation));
+        }
+        Ok(Caller {
+            client: self.client.clone(),
+            operation: PhantomData,
+        })
+    }
+
     /// The client behind it, to report on.
     pub(crate) fn client(&self) -> &Client {
         &self.client

@@ -200,7 +200,16 @@ fn of_sources(shown: &mut Shown) {
     );
     #[cfg(feature = "keychain")]
     shown.add("KeychainKey", &avala::keychain::KeychainKey::new("mine"));
-    for name in ["AwsSecret", "GcpSecret", "KeychainKey"] {
+    #[cfg(feature = "edit-profiles")]
+    {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().to_str().unwrap();
+        let mut profiles = Profiles::open(&Environment::from_iter([("AVALA_CONFIG_DIR", folder)])).unwrap();
+        profiles.set(&avala::profiles::Profile::new("mine")).unwrap();
+        profiles.store("mine", &Secret::from(SHAPELESS), None).unwrap();
+        shown.add("Rotation", &profiles.rotation("mine").unwrap());
+    }
+    for name in ["AwsSecret", "GcpSecret", "KeychainKey", "Rotation"] {
         shown.unbuilt(name);
     }
 }

@@ -1,7 +1,5 @@
 //! `avala auth` and `avala profile`: where this machine's keys come from.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
 
 /// `avala auth …`
@@ -75,8 +73,8 @@ pub struct Token {
 #[derive(Debug, Args)]
 pub struct RotateOwn {
     /// How long the old key still opens if it cannot be ended at once, such as 1h
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = super::values::duration)]
-    pub grace: Duration,
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = super::values::some_grace)]
+    pub grace: u32,
 }
 
 /// One profile.

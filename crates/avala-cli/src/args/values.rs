@@ -39,6 +39,14 @@ pub(super) fn grace(text: &str) -> Result<u32, String> {
         .ok_or_else(|| "expected a time of whole seconds such as 24h or 90m, or 0".to_owned())
 }
 
+/// The same, and long enough to finish what needs it.
+pub(super) fn some_grace(text: &str) -> Result<u32, String> {
+    match grace(text)? {
+        0..60 => Err("expected a minute at least: an interruption would cost the key".to_owned()),
+        seconds => Ok(seconds),
+    }
+}
+
 /// A time that is not before now, in units up to weeks, of days that have 24 hours.
 fn span(text: &str) -> Option<Duration> {
     let span: Span = text.parse().ok()?;

@@ -20,12 +20,14 @@ pub(super) const CALLS: &[(&str, &str)] = &[
 
 pub(super) async fn whoami(session: &Session) -> Result<(), Failure> {
     let me = session.may_call::<Me>()?;
-    let permissions = session.may_call::<GetPermissions>()?;
+    let permissions = me.and::<GetPermissions>()?;
+    let user = me.send(Me::new()).await?;
     let answer = WhoAmI {
+        user,
+        permissions: permissions.send(GetPermissions::new()).await?,
+        // By now it is known what the source gave.
         credential: Credential::of(&me.client().credential_report()),
         base_url: me.client().base_url().to_string(),
-        user: me.send(Me::new()).await?,
-        permissions: permissions.send(GetPermissions::new()).await?,
     };
     Ok(session.out.record(&answer)?)
 }

@@ -213,6 +213,8 @@ fn a_key_in_the_keychain_is_rotated_and_no_interruption_loses_it() {
     // Interrupted after its key was stored: only the end of the old key is left to do.
     let fourth = successor(&third);
     keychain::store("default", &fourth.as_str().into()).unwrap();
+    let note = machine.home.path().join(".config/avala/rotation-default");
+    std::fs::write(note, &third["avk_test_".len()..][..12]).unwrap();
     let finished = on_stage(&machine, "auth rotate").run();
     assert!(finished.stderr.contains("finished"), "{finished:?}");
     assert_eq!(secret(&machine), fourth);

@@ -27,6 +27,7 @@ mod pepper;
 mod profiles;
 mod proxy;
 mod resources;
+mod rotate;
 mod scan;
 mod secrets;
 mod seed;

@@ -98,7 +98,7 @@ fn wait_until_typing_is_hidden(pty: &pty_process::blocking::Pty) {
 const LONGEST: Duration = Duration::from_secs(30);
 const PASSWORD: &str = "Password: ";
 const AGAIN: &str = "Once more: ";
-pub(crate) const KEY: &str = "API key: ";
+pub(crate) const KEY: &str = "/api/v1: ";
 const CREATE: &str = "webhooks create --target-url https://example.com/ --events dataset.created";
 
 #[test]

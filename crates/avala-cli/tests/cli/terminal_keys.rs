@@ -30,7 +30,7 @@ fn who_has_no_key_yet_is_told_the_four_steps_and_the_address() {
   2. Open Settings, then API Keys: https://app.avala.ai/settings/api-keys
   3. Press \"Create API Key\", and give it a name
   4. Copy the key: it is shown once
-API key: ";
+API key for https://api.avala.ai/api/v1: ";
     for line in ["auth login --file", "configure --file"] {
         let (code, text) = machine.types(line, &[(KEY, CTRL_C)]);
         assert_eq!(code, Some(130), "{text}");

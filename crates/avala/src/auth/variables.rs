@@ -84,12 +84,6 @@ impl DotenvKey {
     }
 }
 
-/// The URL of a file's key; none if it cannot be one.
-fn url_of(file: &DotenvFile) -> Option<BaseUrl> {
-    let written = file.get(URL_VARIABLE).map(Secret::expose);
-    BaseUrl::parse(written.unwrap_or(DEFAULT_BASE_URL), true).ok()
-}
-
 impl CredentialProvider for DotenvKey {
     fn source(&self) -> Source {
         Source::Dotenv {

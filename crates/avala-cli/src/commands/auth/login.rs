@@ -28,7 +28,10 @@ pub(in crate::commands) async fn login(session: &Session, args: args::Login) -> 
     let mut profile = before.clone().unwrap_or_else(|| Profile::new(&name));
     profile.check()?;
     store::is_kept(&profile)?;
-    let url = profile.base_url.clone();
+    if before.is_some() && session.base_url().is_none() {
+        session.is_for(&profile)?;
+    }
+    let url = before.as_ref().map(|before| before.url().to_owned());
     // Refuses a wrong URL before anybody types a key.
     let server = session.client_with(&Secret::from("not-a-key-yet"), url.as_deref())?;
     let source = place(session, &profiles, &name, args.file)?;
@@ -37,7 +40,10 @@ pub(in crate::commands) async fn login(session: &Session, args: args::Login) -> 
             session.out.note(line);
         }
     }
-    let key = terminal::secret_asked_for("API key")?;
+    let key = terminal::secret_asked_for(&format!(
+        "API key for {}",
+        server.base_url().as_str().trim_end_matches('/')
+    ))?;
     if classify(key.expose()) == Shape::V1Damaged {
         return Err(Failure::usage("This is a damaged key: its checksum is wrong.")
             .hint("Copy it again, whole. Nothing was stored."));
@@ -54,6 +60,8 @@ pub(in crate::commands) async fn login(session: &Session, args: args::Login) -> 
     profile.source = source;
     store::replace(&mut profiles, before.as_ref(), &profile, &key, session.out)
         .map_err(|failure| failure.and_hint("Nothing was stored."))?;
+    // Whatever was being rotated is not there any more.
+    profiles.rotation(&name)?.end()?;
     if profiles.default_name().is_none() {
         profiles.switch(&name)?;
     }

@@ -18,8 +18,8 @@ use crate::{
     session::Session,
 };
 
-/// How long each source may take.
-const LONGEST: Duration = Duration::from_secs(5);
+/// How long each source may take: somewhat more than any gives itself.
+const LONGEST: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(session: &Session, args: &args::Credentials) -> Result<(), Failure> {
     let known = profiles()?;

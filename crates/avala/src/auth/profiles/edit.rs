@@ -152,14 +152,20 @@ impl Profiles {
         rewrite(&path, text.as_ref(), change)
     }
 
-    fn turn(&self) -> Result<Turn, Error> {
+    /// The directory, made if it was not there, and closed to others.
+    pub(super) fn folder_for_changes(&self) -> Result<Folder, Error> {
         let folder = self.folder.clone().ok_or_else(|| {
             Error::configuration("There is no home directory to keep profiles in.")
                 .with_hint("Set AVALA_CONFIG_DIR to a directory.")
         })?;
         let path = folder.path();
         private::folder(path).map_err(|error| file_error("made", path, &error))?;
-        let path = path.join("lock");
+        Ok(folder)
+    }
+
+    fn turn(&self) -> Result<Turn, Error> {
+        let folder = self.folder_for_changes()?;
+        let path = folder.path().join("lock");
         let lock = private::open(&path).map_err(|error| file_error("opened", &path, &error))?;
         let mut left = LONGEST_WAIT;
         loop {

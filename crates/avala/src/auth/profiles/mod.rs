@@ -20,11 +20,15 @@ mod edit;
 mod folder;
 #[cfg(feature = "edit-profiles")]
 mod private;
+#[cfg(feature = "edit-profiles")]
+mod rotation;
 mod settings;
 mod stored;
 
 use std::{path::Path, sync::Arc};
 
+#[cfg(feature = "edit-profiles")]
+pub use self::rotation::Rotation;
 use self::{folder::Folder, stored::StoredKey};
 pub use super::spec::{InvalidSource, SourceSpec};
 use super::{CredentialProvider, Environment, ProviderError, Source, file::Named, spec};

@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What belongs in the directory.
+use super::rotation::PREFIX;
+
+/// What belongs in the directory, beside the rotations that go on.
 const OURS: [&str; 3] = ["config.toml", "credentials.toml", "lock"];
 /// How a file ends that is not whole yet.
 const UNFINISHED: &str = ".unfinished";
@@ -23,7 +25,7 @@ pub(super) fn folder(path: &Path) -> io::Result<()> {
         for entry in fs::read_dir(path)? {
             let name = entry?.file_name();
             let name = name.to_string_lossy();
-            if !OURS.contains(&name.trim_end_matches(UNFINISHED)) {
+            if !OURS.contains(&name.trim_end_matches(UNFINISHED)) && !name.starts_with(PREFIX) {
                 return Err(refused(
                     "others can reach it, and it holds other things than profiles, so give them a directory of their own",
                 ));

@@ -1,0 +1,192 @@
+//! `avala auth rotate`: whatever happens on the way, the key that is stored opens, and in the end no other does.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio, time::SystemTime};
+
+use avala::Timestamp;
+
+use super::{
+    auth::Machine,
+    avala::{Outcome, avala},
+    proxy::Proxy,
+};
+
+/// A machine with a stored key, and a server that is reached through a proxy.
+struct Stage {
+    machine: Machine,
+    proxy: Proxy,
+    first: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let machine = Machine::new();
+        let proxy = Proxy::before(&machine.server.url, |_| {});
+        let first = machine.key("robot");
+        let line = format!(
+            "auth login --file --base-url {}/api/v1 --allow-insecure-loopback",
+            proxy.url
+        );
+        let told = machine.avala(&line).stdin(&first).run();
+        assert_eq!(told.code, Some(0), "{told:?}");
+        Self {
+            machine,
+            proxy,
+            first,
+        }
+    }
+
+    fn rotate(&self) -> Outcome {
+        self.machine.avala("auth rotate").run()
+    }
+
+    /// Rotates, and is killed while it waits for the answer to this.
+    fn rotate_and_die_at(&self, path: &'static str) {
+        self.proxy.loses(Some(path));
+        let mut typed = self.machine.avala("auth rotate");
+        let quiet = typed.command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = quiet.spawn().unwrap();
+        self.proxy.has_lost_one();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.proxy.loses(None);
+    }
+
+    fn opens(&self, key: &str) -> bool {
+        avala("whoami").on(&self.machine.server.base_url, key).run().code == Some(0)
+    }
+
+    /// How many keys of that name open.
+    fn living(&self) -> usize {
+        let now = Timestamp::from(SystemTime::now());
+        let listed = self.machine.server.avala("keys list --all -o json").run();
+        let rows = listed.json();
+        let in_grace = |row: &serde_json::Value| {
+            let until = row["grace_until"]
+                .as_str()
+                .map(|until| until.parse::<Timestamp>().unwrap());
+            row["state"] == "rotated" && until.is_some_and(|until| until > now)
+        };
+        let lives =
+            |row: &&serde_json::Value| row["name"] == "robot" && (row["state"] == "active" || in_grace(row));
+        rows.as_array().unwrap().iter().filter(lives).count()
+    }
+}
+
+#[test]
+fn a_rotation_that_is_killed_at_any_step_is_simply_done_again() {
+    let stage = Stage::new();
+    // Given a rotation that ended while the server made the key, checked it, or ended the old one,
+    for step in ["/rotate/", "/users/me/", "/end-grace/"] {
+        let before = stage.machine.secret();
+        stage.rotate_and_die_at(step);
+        // then what is stored opens, and when it is done again
+        let stored = stage.machine.secret();
+        assert!(stage.opens(&stored), "{step}");
+        assert_eq!(stored != before, step != "/rotate/", "{step}");
+        let again = stage.rotate();
+        assert_eq!(again.code, Some(0), "{step}: {again:?}");
+        // it opens, and nothing else does.
+        let now = stage.machine.secret();
+        assert!(stage.opens(&now) && !stage.opens(&before), "{step}");
+        assert_eq!(now == stored, step != "/rotate/", "{step}");
+        assert_eq!(stage.living(), 1, "{step}");
+    }
+    assert!(!stage.opens(&stage.first));
+}
+
+#[test]
+fn a_new_key_that_the_server_refuses_gives_its_place_back() {
+    let machine = Machine::new();
+    let proxy = Proxy::before(&machine.server.url, |answer| {
+        // A server that makes keys and takes none of them.
+        if answer.body().starts_with(br#"{"uid""#) {
+            *answer.status_mut() = http::StatusCode::UNAUTHORIZED;
+        }
+    });
+    let first = machine.key("robot");
+    let line = format!(
+        "auth login --unchecked --file --base-url {}/api/v1 --allow-insecure-loopback",
+        proxy.url
+    );
+    assert_eq!(machine.avala(&line).stdin(&first).run().code, Some(0));
+
+    let refused = machine.avala("auth rotate").run().failed(1);
+
+    assert!(
+        refused.contains("The old key is in its place again."),
+        "{refused}"
+    );
+    assert_eq!(machine.secret(), first);
+    let opens = avala("whoami").on(&machine.server.base_url, &first).run();
+    assert_eq!(opens.code, Some(0));
+}
+
+#[test]
+fn nothing_is_asked_of_the_server_before_it_is_known_that_a_key_can_be_stored() {
+    let stage = Stage::new();
+    let folder = stage.machine.home.path().join(".config/avala");
+    // Given another rotation that goes on,
+    let lock = fs::File::create(folder.join("rotation-default")).unwrap();
+    lock.lock().unwrap();
+    // when the key is rotated, then this one waits for nobody, and no key is made.
+    let told = stage.rotate().failed(2);
+    assert!(told.contains("somebody else"), "{told}");
+    assert_eq!(stage.living(), 1);
+    drop(lock);
+
+    // Nor where the place of its note cannot be written.
+    fs::remove_file(folder.join("rotation-default")).unwrap();
+    fs::create_dir(folder.join("rotation-default")).unwrap();
+    let told = stage.rotate().failed(2);
+    assert!(told.contains("cannot be opened"), "{told}");
+    assert_eq!(stage.living(), 1);
+    fs::remove_dir(folder.join("rotation-default")).unwrap();
+
+    // And when it can be, the note is as private as the key.
+    assert_eq!(stage.rotate().code, Some(0));
+    let note = fs::metadata(folder.join("rotation-default")).unwrap();
+    assert_eq!((note.permissions().mode() & 0o777, note.len()), (0o600, 0));
+}
+
+#[test]
+fn what_somebody_else_rotated_is_not_ended_for_them() {
+    let stage = Stage::new();
+    // Given a fleet that was given a new key, and a week for all of it to follow,
+    let id = &stage.first["avk_test_".len()..][..12];
+    let made = avala(&format!("keys rotate {id} --grace 7d"))
+        .on(&stage.machine.server.base_url, &stage.first)
+        .run();
+    let second = made.stdout.trim_end();
+    stage.machine.login(second, "--profile fleet");
+    // when one machine of it rotates its own key,
+    let rotated = stage.machine.avala("auth rotate --profile fleet").run();
+    assert_eq!(rotated.code, Some(0), "{rotated:?}");
+    // then the first key opens as long as it was promised.
+    assert!(stage.opens(&stage.first) && !stage.opens(second));
+}
+
+#[test]
+fn a_key_is_shown_to_no_other_server_than_its_own() {
+    let stage = Stage::new();
+    let elsewhere = "http://127.0.0.1:9/api/v1";
+    let told = stage
+        .machine
+        .avala("auth rotate --allow-insecure-loopback --base-url")
+        .arg(elsewhere)
+        .run()
+        .failed(2);
+    assert!(told.contains("names another server"), "{told}");
+    for line in ["auth rotate", "auth login --file", "whoami"] {
+        let told = stage.machine.avala(line).server(elsewhere).stdin("avk_x").run();
+        let told = told.failed(2);
+        assert!(
+            told.contains(elsewhere) || told.contains("names another server"),
+            "{told}"
+        );
+    }
+    assert_eq!(stage.living(), 1);
+    let short = stage.machine.avala("auth rotate --grace 500ms").run().failed(2);
+    assert!(short.contains("whole seconds"), "{short}");
+    let short = stage.machine.avala("auth rotate --grace 10s").run().failed(2);
+    assert!(short.contains("a minute at least"), "{short}");
+}
