@@ -15,7 +15,7 @@ use avala_api::{
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use url::Url;
 
-use crate::{Async, ClientBuilder, CredentialReport, Error, Whoami, resources};
+use crate::{Async, ClientBuilder, CredentialReport, Error, Secret, Whoami, resources};
 
 /// A blocking client. Cloning it is cheap; clones share connections and the one thread.
 ///
@@ -66,6 +66,13 @@ impl Client {
     /// Where calls go, without a trailing slash.
     pub fn base_url(&self) -> &Url {
         self.client.base_url()
+    }
+
+    /// The key that calls are made with, read if it was not yet: for handing it to another program.
+    pub fn expose_api_key(&self) -> Result<Secret, Error> {
+        let client = self.client.clone();
+        self.runtime
+            .wait_for(async move { client.expose_api_key().await })
     }
 
     /// Which sources were looked at for the key, which one gave it, and where it is sent. No secret.

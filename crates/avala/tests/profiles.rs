@@ -355,7 +355,18 @@ fn a_source_that_could_not_be_read_back_takes_no_profile_away() {
         let mut bad = Profile::new("bad");
         bad.source = source;
         let error = home.profiles().set(&bad).unwrap_err();
-        assert!(error.message().contains("line"), "{error}");
+        assert!(error.message().contains("Known sources are"), "{error}");
         assert_eq!(home.profiles().list().len(), 1);
     }
+    // One that a newer version wrote stays as it is.
+    home.wrote("[profiles.staging]\nsource = \"vault:secret/avala\" # theirs\n");
+    let mut profile = home.profiles().get("staging").unwrap().clone();
+    assert!(home.client("staging").is_err());
+    profile.output = Some("json".to_owned());
+    home.profiles().set(&profile).unwrap();
+    let text = fs::read_to_string(home.settings()).unwrap();
+    assert!(
+        text.contains("source = \"vault:secret/avala\" # theirs") && text.contains("json"),
+        "{text}"
+    );
 }

@@ -77,7 +77,7 @@ impl Proxy {
 
     /// Waits until an answer is lost.
     pub(crate) fn has_lost_one(&self) {
-        self.held.recv_timeout(Duration::from_secs(60)).unwrap();
+        self.held.recv_timeout(Duration::from_mins(1)).unwrap();
     }
 }
 

@@ -4,7 +4,12 @@
 //! `avala` and has a name, its account. This build knows no keychain of another system: there, everything is an error that
 //! says so.
 
-use std::{fmt, sync::mpsc, thread, time::Duration};
+use std::{
+    fmt,
+    sync::{Condvar, Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
 
 use avala_api::Secret;
 use keyring_core::{Entry, Error as KeyringError};
@@ -99,15 +104,52 @@ fn read(entry: &Entry) -> Result<Option<Secret>, KeyringError> {
     Ok(Some(std::str::from_utf8(&bytes).unwrap_or("\u{fffd}").into()))
 }
 
+fn no_answer() -> ProviderError {
+    ProviderError::new(format!(
+        "the keychain gave no answer within {} seconds",
+        TIME_LIMIT.as_secs()
+    ))
+    .with_hint("It may be locked and wait for somebody: unlock it, and try again.")
+}
+
+/// Leave to ask the keychain. A locked one answers when somebody unlocks it, or never: were each question put to it, threads
+/// and windows that ask for the password would pile up.
+struct Turn;
+
+static ASKED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
+impl Turn {
+    fn within(time: Duration) -> Option<Self> {
+        let (asked, ended) = &ASKED;
+        let waiting = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = ended.wait_timeout_while(waiting, time, |asked| *asked);
+        let (mut asked, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return None;
+        }
+        *asked = true;
+        Some(Self)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *ASKED.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        ASKED.1.notify_one();
+    }
+}
+
 /// Asks the keychain on a thread of its own, which is left behind if it takes too long.
 fn in_time<T: Send + 'static>(
     account: String,
     ask: impl FnOnce(&Entry) -> Result<T, KeyringError> + Send + 'static,
 ) -> Result<T, ProviderError> {
+    let turn = Turn::within(TIME_LIMIT).ok_or_else(no_answer)?;
     let (tell, hear) = mpsc::sync_channel(1);
     thread::Builder::new()
         .name("avala-keychain".to_owned())
         .spawn(move || {
+            let _turn = turn;
             let asked = entry(&account).and_then(|entry| ask(&entry).map_err(|error| explained(&error)));
             // Nobody may wait any more.
             let _late = tell.send(asked);
@@ -115,11 +157,7 @@ fn in_time<T: Send + 'static>(
         .map_err(|error| ProviderError::new(format!("no thread can be started: {}", error.kind())))?;
     match hear.recv_timeout(TIME_LIMIT) {
         Ok(asked) => asked,
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(ProviderError::new(format!(
-            "the keychain gave no answer within {} seconds",
-            TIME_LIMIT.as_secs()
-        ))
-        .with_hint("It may be locked and wait for somebody: unlock it, and try again.")),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(no_answer()),
         Err(mpsc::RecvTimeoutError::Disconnected) => Err(ProviderError::new("the keychain's library failed")),
     }
 }
@@ -191,5 +229,21 @@ fn with_hint_of(failed: Error, error: &ProviderError) -> Error {
     match error.hint() {
         Some(hint) => failed.with_hint(hint),
         None => failed,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keychain_that_does_not_answer_is_asked_one_question() {
+        let waits_for_a_password = Turn::within(TIME_LIMIT).unwrap();
+        assert!(Turn::within(Duration::from_millis(1)).is_none());
+        // Somebody unlocks it.
+        let unlocked = thread::spawn(move || drop(waits_for_a_password));
+        assert!(Turn::within(TIME_LIMIT).is_some());
+        unlocked.join().unwrap();
     }
 }

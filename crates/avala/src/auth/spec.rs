@@ -57,10 +57,13 @@ pub enum SourceSpec {
         /// `projects/…/secrets/…`, with or without a version.
         name: String,
     },
+    /// What is written there is no source that is known here: a slip, or one of a newer version. No key comes out of it, and
+    /// other profiles are none the worse for it.
+    Unknown(InvalidSource),
 }
 
 /// Why a text names no source. It never quotes the text: somebody may have put the key itself there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InvalidSource(&'static str);
 
 impl fmt::Display for InvalidSource {
@@ -142,6 +145,28 @@ impl SourceSpec {
         })
     }
 
+    /// Whether it is read back as what it is.
+    #[cfg(feature = "edit-profiles")]
+    pub(crate) fn check(&self) -> Result<(), InvalidSource> {
+        let read = match self {
+            Self::Unknown(_) => return Ok(()),
+            Self::Exec { command } => match command.split_first() {
+                Some((program, rest)) => {
+                    let first = format!("exec:{program}");
+                    let words = std::iter::once(first.as_str()).chain(rest.iter().map(String::as_str));
+                    Self::from_words(&words.collect::<Vec<_>>())
+                }
+                None => Self::from_words(&[]),
+            },
+            other => other.to_string().parse(),
+        }?;
+        if read == *self {
+            Ok(())
+        } else {
+            Err(InvalidSource("This source would be read as another one"))
+        }
+    }
+
     /// Whether its key can be read at once: no network, no other program.
     pub(crate) fn is_local(&self) -> bool {
         matches!(self, Self::Stored | Self::Environment { .. } | Self::File { .. })
@@ -166,6 +191,7 @@ impl fmt::Display for SourceSpec {
                 field: Some(field),
             } => write!(f, "aws-sm:{id}#{field}"),
             Self::GoogleSecretManager { name } => write!(f, "gcp-sm:{name}"),
+            Self::Unknown(_) => f.write_str("unknown"),
         }
     }
 }
@@ -208,6 +234,7 @@ pub(crate) fn provider(
                 .join(rest),
             Err(_) => path.clone(),
         }))),
+        SourceSpec::Unknown(invalid) => Err(ProviderError::new(invalid.to_string())),
         SourceSpec::Stored => missing("place where it would be stored"),
         #[cfg(feature = "keychain")]
         SourceSpec::Keychain { account } => Ok(Arc::new(super::keychain::KeychainKey::new(account))),

@@ -69,7 +69,7 @@ pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(),
                 &mut profiles,
                 &profile,
                 (&old, ends),
-                error.into(),
+                &error.into(),
                 &until,
             ));
         }
@@ -93,7 +93,7 @@ fn put_back(
     profiles: &mut Profiles,
     profile: &Profile,
     (old, ends): (&Secret, Option<Timestamp>),
-    why: Failure,
+    why: &Failure,
     until: &str,
 ) -> Failure {
     let said = format!("The new key was not taken: {}", why.message);

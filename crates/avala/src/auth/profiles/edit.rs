@@ -35,7 +35,9 @@ impl Profile {
         if let Some(url) = &self.base_url {
             BaseUrl::parse(url, self.allow_insecure_base_url).map_err(Error::configuration)?;
         }
-        Ok(())
+        self.source
+            .check()
+            .map_err(|invalid| Error::configuration(format!("{invalid}.")))
     }
 }
 
@@ -54,7 +56,10 @@ impl Profiles {
                 "allow_insecure_base_url",
                 profile.allow_insecure_base_url.then(|| value(true)),
             );
-            set("source", Some(written(&profile.source)));
+            // What is not known here is left as it is written.
+            if !matches!(profile.source, SourceSpec::Unknown(_)) {
+                set("source", Some(written(&profile.source)));
+            }
             set("organization", profile.organization.as_deref().map(value));
             set("output", profile.output.as_deref().map(value));
             Ok(())

@@ -108,7 +108,7 @@ fn source(value: &Spanned<DeValue<'_>>) -> Result<SourceSpec, Bad> {
     } else {
         string("source", value)?.parse()
     };
-    parsed.map_err(|invalid| (value.span().start, invalid.to_string()))
+    Ok(parsed.unwrap_or_else(SourceSpec::Unknown))
 }
 
 pub(super) fn string<'a>(name: &str, value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Bad> {
