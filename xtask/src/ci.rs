@@ -34,8 +34,7 @@ const FEATURES: [&str; 9] = [
     "aws-lc,aws",
 ];
 /// All at once, the default ones among them, and the examples that need them.
-const ALL_FEATURES: &str =
-    "avala/aws-lc,avala/keychain,avala/edit-profiles,avala/measure,avala-examples/aws,avala-examples/gcp";
+const ALL_FEATURES: &str = "avala/aws-lc,avala/edit-profiles,avala/measure,avala-examples/aws,avala-examples/gcp,avala-examples/keychain";
 
 /// Cheapest first, so that a slip is found early; the tests are last.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {

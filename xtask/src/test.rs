@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -95,28 +96,22 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         .env("AVALA_TEST_COMMAND", workspace.target.join("debug/avala"))
         // The judges are run from the source tree and must leave nothing in it.
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    // On their own: no other part of the project is built with them.
-    let mut clouds = workspace.cargo(["test", "--package", "avala", "--features", "aws,gcp"]);
-    clouds.args("--lib --test aws_secrets --test google_secrets --test canary".split(' '));
-    let mut samples = workspace.cargo(["test", "--package", "avala", "--features", "aws,gcp"]);
-    samples.args(["--doc", "--", "auth::aws", "auth::gcp"]);
+    let mut others = with_other_features(workspace);
     for one in &prerequisites {
-        for tests in [&mut tests, &mut clouds] {
+        for tests in others.iter_mut().map(|(_, tests)| tests).chain([&mut tests]) {
             match &one.found {
                 Ok(path) => tests.env(one.variable, path),
                 Err(_) => tests.env_remove(one.variable),
             };
         }
     }
-    let outcome = step::run("tests", &mut tests);
+    let mut outcome = step::run("tests", &mut tests);
     // Arguments select among the tests of the workspace; whoever gives some wants those.
-    let outcome = if arguments.is_empty() {
-        outcome
-            .and(step::run("tests with cloud secret stores", &mut clouds))
-            .and(step::run("samples of cloud secret stores", &mut samples))
-    } else {
-        outcome
-    };
+    if arguments.is_empty() {
+        for (name, tests) in &mut others {
+            outcome = outcome.and(step::run(name, tests));
+        }
+    }
     for one in &skipped {
         println!("skipped  {one}");
     }
@@ -124,6 +119,37 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         println!("nothing was skipped");
     }
     outcome
+}
+
+/// What is built on its own, since no other part of the project has these features. TLS is ring's elsewhere; here it is
+/// another's, and there are two to choose from.
+fn with_other_features(workspace: &Workspace) -> [(&'static str, Command); 3] {
+    let of_the_library = |features: &str, tests: &str| {
+        let mut command = workspace.cargo(["test", "--package", "avala"]);
+        command.args(features.split(' ')).args(tests.split(' '));
+        command
+    };
+    let clouds = "--features aws,gcp,aws-lc";
+    [
+        (
+            "tests with cloud secret stores",
+            of_the_library(
+                clouds,
+                "--lib --test aws_secrets --test google_secrets --test canary --test on_premises",
+            ),
+        ),
+        (
+            "samples of cloud secret stores",
+            of_the_library(clouds, "--doc -- auth::aws auth::gcp"),
+        ),
+        (
+            "tests with TLS by aws-lc alone",
+            of_the_library(
+                "--no-default-features --features aws-lc,http2",
+                "--test on_premises",
+            ),
+        ),
+    ]
 }
 
 /// Fails unless each story that is told on one database is told on the other.

@@ -190,8 +190,7 @@ impl Session {
             (env::BASE_URL.name, env::text(env::BASE_URL)),
         ];
         for (setting, url) in named {
-            if url.is_some_and(|url| url.trim().trim_end_matches('/') != profile.url().trim_end_matches('/'))
-            {
+            if url.is_some_and(|url| !profile.is_for(&url)) {
                 return Err(Failure::usage(format!(
                     "The profile {} is for {}, and {setting} names another server.",
                     profile.name,

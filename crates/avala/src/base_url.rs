@@ -88,7 +88,7 @@ impl BaseUrl {
 /// Whether two texts name one base URL.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     let parsed = |text| BaseUrl::parse(text, true).ok();
-    one == other || parsed(one).is_some_and(|one| Some(one) == parsed(other))
+    one.trim() == other.trim() || parsed(one).is_some_and(|one| Some(one) == parsed(other))
 }
 
 /// A path step in any spelling: `Url` would take it, and the segment before it, away.

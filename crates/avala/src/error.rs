@@ -327,6 +327,7 @@ impl fmt::Debug for Error {
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
             .field("message", &self.0.message)
+            .field("hint", &self.0.hint)
             .field("status", &self.0.status)
             .field("code", &self.code())
             .field("operation", &self.0.operation)

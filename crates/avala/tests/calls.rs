@@ -53,6 +53,28 @@ async fn a_call_carries_the_key_and_what_was_asked() {
     );
 }
 
+// Covers: W11
+#[tokio::test]
+async fn a_program_can_say_its_name_and_nothing_else_by_it() {
+    let script = Script::of([answer(200, page(0, 1, None))]);
+    let client = script.builder().user_agent_suffix("nightly/1.4").build().unwrap();
+    client.webhooks().list().send().await.unwrap();
+    let sent = script.seen()[0].headers["user-agent"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        sent.starts_with("avala-rust/") && sent.ends_with(" nightly/1.4"),
+        "{sent}"
+    );
+    let error = script
+        .builder()
+        .user_agent_suffix("nightly\r\nX-Avala-Api-Key: avk_other")
+        .build()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+}
+
 // Covers: W24
 #[tokio::test(start_paused = true)]
 async fn sign_up_sends_no_key_even_when_the_client_has_one() {

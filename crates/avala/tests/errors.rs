@@ -46,6 +46,7 @@ async fn a_refused_key_says_by_its_code_what_is_wrong_with_it() {
         let body = serde_json::json!({ "detail": text, "code": code, "doc_url": doc_url });
         let error = refused(401, &body.to_string()).await;
         assert_eq!(error.kind(), ErrorKind::Authentication);
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
         assert_eq!(error.key_problem(), Some(problem), "{code}");
         assert_eq!(problem.code(), code);
         assert_eq!((error.message(), error.doc_url()), (text, Some(doc_url.as_str())));

@@ -6,7 +6,10 @@ mod rotate;
 mod status;
 mod store;
 
-use avala::{Environment, profiles::Profiles};
+use avala::{
+    Environment,
+    profiles::{Profiles, Rotation},
+};
 
 pub(super) use login::login;
 pub(super) use store::{check_server, clear};
@@ -44,6 +47,17 @@ fn meant(session: &Session, profiles: &Profiles) -> String {
         .unwrap_or_else(|| profiles.default_name().unwrap_or(FIRST).to_owned())
 }
 
+/// Keeps a rotation from storing a new key behind the back of who changes or removes it.
+pub(in crate::commands) fn being_changed(
+    profiles: &Profiles,
+    name: &str,
+) -> Result<Option<Rotation>, Failure> {
+    if profiles.get(name).is_none() {
+        return Ok(None);
+    }
+    Ok(Some(profiles.rotation(name)?))
+}
+
 /// The profile that was asked for is not there.
 pub(super) fn no_such_profile(name: &str) -> Failure {
     Failure::usage(format!("There is no profile {name}."))
@@ -54,6 +68,7 @@ fn logout(session: &Session) -> Result<(), Failure> {
     session.may_change("auth logout")?;
     let mut profiles = profiles()?;
     let name = meant(session, &profiles);
+    let _nobody_rotates_it = being_changed(&profiles, &name)?;
     if store::forget(&mut profiles, &name)? {
         session.out.note(&format!(
             "The key of the profile {name} is removed from this machine. It goes on working until it is revoked."

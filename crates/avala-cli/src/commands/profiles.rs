@@ -4,7 +4,7 @@ use avala::profiles::{Profile, SourceSpec};
 use clap::ValueEnum as _;
 use serde::Serialize;
 
-use super::auth::{check_server, clear, no_such_profile, profiles};
+use super::auth::{being_changed, check_server, clear, no_such_profile, profiles};
 use crate::{
     args::{self, ProfileVerb},
     failure::Failure,
@@ -92,6 +92,7 @@ fn set(session: &Session, args: args::SetProfile) -> Result<(), Failure> {
 fn remove(session: &Session, args: &args::OneProfile) -> Result<(), Failure> {
     session.may_change("profile remove")?;
     let mut known = profiles()?;
+    let _nobody_rotates_it = being_changed(&known, &args.name)?;
     clear(&known, &args.name)?;
     if known.remove(&args.name)? {
         session.out.note(&format!(

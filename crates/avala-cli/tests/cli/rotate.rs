@@ -1,13 +1,13 @@
 //! `avala auth rotate`: whatever happens on the way, the key that is stored opens, and in the end no other does.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio, time::SystemTime};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio, sync::Mutex, time::SystemTime};
 
 use avala::Timestamp;
 
 use super::{
     auth::Machine,
     avala::{Outcome, avala},
-    proxy::Proxy,
+    proxy::{Proxy, Tamper},
 };
 
 /// A machine with a stored key, and a server that is reached through a proxy.
@@ -19,8 +19,12 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(tamper: Tamper) -> Self {
         let machine = Machine::new();
-        let proxy = Proxy::before(&machine.server.url, |_| {});
+        let proxy = Proxy::before(&machine.server.url, tamper);
         let first = machine.key("robot");
         let line = format!(
             "auth login --file --base-url {}/api/v1 --allow-insecure-loopback",
@@ -94,31 +98,138 @@ fn a_rotation_that_is_killed_at_any_step_is_simply_done_again() {
     assert!(!stage.opens(&stage.first));
 }
 
+/// What stands in place of the secret of each rotation, if anything does.
+static ANOTHER: Mutex<Option<String>> = Mutex::new(None);
+
+fn give_another(answer: &mut http::Response<bytes::Bytes>) {
+    let body = String::from_utf8_lossy(answer.body()).into_owned();
+    let Some(another) = ANOTHER.lock().unwrap().clone() else {
+        return;
+    };
+    if body.contains("rotated_from")
+        && let Some((before, rest)) = body.split_once(r#""secret":""#)
+        && let Some((_, after)) = rest.split_once('"')
+    {
+        *answer.body_mut() = format!("{before}\"secret\":\"{another}\"{after}").into();
+    }
+}
+
 #[test]
 fn a_new_key_that_the_server_refuses_gives_its_place_back() {
-    let machine = Machine::new();
-    let proxy = Proxy::before(&machine.server.url, |answer| {
-        // A server that makes keys and takes none of them.
-        if answer.body().starts_with(br#"{"uid""#) {
-            *answer.status_mut() = http::StatusCode::UNAUTHORIZED;
-        }
-    });
-    let first = machine.key("robot");
-    let line = format!(
-        "auth login --unchecked --file --base-url {}/api/v1 --allow-insecure-loopback",
-        proxy.url
-    );
-    assert_eq!(machine.avala(&line).stdin(&first).run().code, Some(0));
-
-    let refused = machine.avala("auth rotate").run().failed(1);
-
+    // Given answers that hold a key which the server does not take,
+    let stage = Stage::with(give_another);
+    let revoked = stage.machine.key("other");
+    let id = &revoked["avk_test_".len()..][..12];
+    stage
+        .machine
+        .server
+        .avala(&format!("keys revoke {id} --yes"))
+        .run();
+    *ANOTHER.lock().unwrap() = Some(revoked);
+    // when the key is rotated, then the old one is back, and opens.
+    let refused = stage.rotate().failed(1);
     assert!(
         refused.contains("The old key is in its place again."),
         "{refused}"
     );
-    assert_eq!(machine.secret(), first);
-    let opens = avala("whoami").on(&machine.server.base_url, &first).run();
-    assert_eq!(opens.code, Some(0));
+    assert_eq!(stage.machine.secret(), stage.first);
+    assert!(stage.opens(&stage.first));
+    // And done again, with answers that are whole, it is replaced.
+    *ANOTHER.lock().unwrap() = None;
+    assert_eq!(stage.rotate().code, Some(0));
+    assert!(stage.opens(&stage.machine.secret()) && !stage.opens(&stage.first));
+    assert_eq!(stage.living(), 1);
+}
+
+#[test]
+fn a_lost_answer_is_told_with_how_long_the_old_key_opens() {
+    let stage = Stage::new();
+    stage.proxy.loses(Some("/rotate/"));
+    let told = stage.machine.avala("auth rotate --timeout 2s").run();
+    stage.proxy.loses(None);
+    assert!(
+        told.stderr
+            .contains("If only the answer was lost, the old key opens until 20"),
+        "{told:?}"
+    );
+    assert_eq!(stage.rotate().code, Some(0));
+    assert_eq!(stage.living(), 1);
+
+    // So is the end of the old key, which is then all that is left to do.
+    stage.proxy.loses(Some("/end-grace/"));
+    let told = stage.machine.avala("auth rotate --timeout 2s").run();
+    stage.proxy.loses(None);
+    assert!(told.stderr.contains("Do it again to end it."), "{told:?}");
+    let stored = stage.machine.secret();
+    let again = stage.rotate();
+    assert!(
+        again.stderr.contains("An earlier rotation is finished"),
+        "{again:?}"
+    );
+    assert_eq!((stage.machine.secret(), stage.living()), (stored, 1));
+}
+
+#[test]
+fn a_key_that_may_only_replace_itself_leaves_the_old_one_to_its_grace() {
+    let machine = Machine::new();
+    let made = machine
+        .server
+        .avala("keys create --name robot --scope keys.self_rotate --scope agents.read")
+        .run();
+    let first = made.stdout.trim_end().to_owned();
+    machine.login(&first, "--unchecked");
+
+    let rotated = machine.avala("auth rotate").run();
+
+    assert_eq!(rotated.code, Some(0), "{rotated:?}");
+    assert!(rotated.stderr.contains("opens until"), "{rotated:?}");
+    let second = machine.secret();
+    assert_ne!(second, first);
+    for key in [&first, &second] {
+        let agents = avala("agents list").on(&machine.server.base_url, key).run();
+        assert_eq!(agents.code, Some(0), "{agents:?}");
+    }
+    // Where it may not even do that, it is as it was.
+    let made = machine
+        .server
+        .avala("keys create --name reader --scope agents.read")
+        .run();
+    let reader = made.stdout.trim_end().to_owned();
+    machine.login(&reader, "--unchecked --profile reader");
+    machine.avala("auth rotate --profile reader").run().failed(5);
+    let stored = machine.avala("auth token --profile reader").run().printed();
+    assert_eq!(stored.trim_end(), reader);
+    let note = machine.home.path().join(".config/avala/rotation-reader");
+    assert_eq!(
+        fs::read_to_string(note).unwrap(),
+        "",
+        "there is nothing to go on with"
+    );
+}
+
+#[test]
+fn who_changes_a_profile_does_not_do_so_behind_a_rotation() {
+    let stage = Stage::new();
+    let folder = stage.machine.home.path().join(".config/avala");
+    let lock = fs::File::create(folder.join("rotation-default")).unwrap();
+    lock.lock().unwrap();
+    for line in ["auth logout", "profile remove default"] {
+        let told = stage.machine.avala(line).run().failed(2);
+        assert!(told.contains("somebody else"), "{line}: {told}");
+    }
+    let line = format!(
+        "auth login --unchecked --file --base-url {}/api/v1 --allow-insecure-loopback",
+        stage.proxy.url
+    );
+    let told = stage.machine.avala(&line).stdin("avk_another").run().failed(2);
+    assert!(
+        told.contains("somebody else") && told.contains("Nothing was stored."),
+        "{told}"
+    );
+    assert_eq!(stage.machine.secret(), stage.first);
+    drop(lock);
+    assert_eq!(stage.machine.avala("profile remove default").run().code, Some(0));
+    assert!(!folder.join("rotation-default").exists());
 }
 
 #[test]

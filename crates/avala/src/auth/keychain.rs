@@ -8,7 +8,7 @@ use std::{
     fmt,
     sync::{Condvar, Mutex, PoisonError, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use avala_api::Secret;
@@ -144,6 +144,7 @@ fn in_time<T: Send + 'static>(
     account: String,
     ask: impl FnOnce(&Entry) -> Result<T, KeyringError> + Send + 'static,
 ) -> Result<T, ProviderError> {
+    let begun = Instant::now();
     let turn = Turn::within(TIME_LIMIT).ok_or_else(no_answer)?;
     let (tell, hear) = mpsc::sync_channel(1);
     thread::Builder::new()
@@ -155,7 +156,7 @@ fn in_time<T: Send + 'static>(
             let _late = tell.send(asked);
         })
         .map_err(|error| ProviderError::new(format!("no thread can be started: {}", error.kind())))?;
-    match hear.recv_timeout(TIME_LIMIT) {
+    match hear.recv_timeout(TIME_LIMIT.saturating_sub(begun.elapsed())) {
         Ok(asked) => asked,
         Err(mpsc::RecvTimeoutError::Timeout) => Err(no_answer()),
         Err(mpsc::RecvTimeoutError::Disconnected) => Err(ProviderError::new("the keychain's library failed")),

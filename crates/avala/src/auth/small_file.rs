@@ -76,7 +76,9 @@ fn unreadable(error: &io::Error) -> ProviderError {
 #[cfg(unix)]
 pub(crate) fn check_reach(path: &Path, found: &Metadata, reach: Reach) -> Result<(), ProviderError> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-    if matches!(reach, Reach::WeWrite | Reach::WeAlone) && !is_trusted(found.uid()) {
+    if matches!(reach, Reach::WeWrite | Reach::WeAlone)
+        && !is_trusted(found.uid(), rustix::process::geteuid().as_raw())
+    {
         return Err(
             ProviderError::new(format!("belongs to another user (number {})", found.uid()))
                 .with_hint("Set AVALA_CONFIG_DIR to a directory of your own."),
@@ -97,9 +99,8 @@ pub(crate) fn check_reach(path: &Path, found: &Metadata, reach: Reach) -> Result
 
 /// Whether an owner may decide which programs we run: we ourselves, and root, who can anyway.
 #[cfg(unix)]
-fn is_trusted(owner: u32) -> bool {
-    let root = rustix::process::Uid::ROOT.as_raw();
-    owner == root || owner == rustix::process::geteuid().as_raw()
+fn is_trusted(owner: u32, us: u32) -> bool {
+    owner == rustix::process::Uid::ROOT.as_raw() || owner == us
 }
 
 /// Here a file's mode says nothing about others.
@@ -107,4 +108,21 @@ fn is_trusted(owner: u32) -> bool {
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere it refuses")]
 pub(crate) fn check_reach(_path: &Path, _found: &Metadata, _reach: Reach) -> Result<(), ProviderError> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_ours_or_roots() {
+        for (owner, us, is_good) in [
+            (1000, 1000, true),
+            (0, 1000, true),
+            (1000, 0, false),
+            (1001, 1000, false),
+        ] {
+            assert_eq!(is_trusted(owner, us), is_good, "{owner} {us}");
+        }
+    }
 }

@@ -311,6 +311,21 @@ async fn a_connection_is_kept_for_the_next_call_unless_none_may_be() {
         }
         assert_eq!(server.seen(|seen| seen.connections), connections);
     }
+
+    // One that was idle for too long is not trusted to be there.
+    let server = Server::start(&authority, NOTHING).await;
+    let client = server
+        .client()
+        .ca_bundle_pem(authority.pem.as_str())
+        .http1_only()
+        .pool_idle_timeout(Duration::from_millis(1))
+        .build()
+        .unwrap();
+    for _ in 0..3 {
+        client.webhooks().list().send().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.seen(|seen| seen.connections), 3);
 }
 
 /// A socket that reads, writes this and then is silent until the client leaves. It serves any number of clients.

@@ -7,7 +7,7 @@ use avala::{
 use avala_api::users::Me;
 use avala_keys::{Shape, classify};
 
-use super::{FIRST, keychain, profiles, store};
+use super::{being_changed, keychain, meant, profiles, store};
 use crate::{args, env, failure::Failure, session::Session, terminal};
 
 /// How people come to a key of Avala's own service.
@@ -23,12 +23,13 @@ const STEPS: &[&str] = &[
 pub(in crate::commands) async fn login(session: &Session, args: args::Login) -> Result<(), Failure> {
     session.may_change("auth login")?;
     let mut profiles = profiles()?;
-    let name = session.profile().unwrap_or_else(|| FIRST.to_owned());
+    let name = meant(session, &profiles);
     let before = profiles.get(&name).cloned();
     let mut profile = before.clone().unwrap_or_else(|| Profile::new(&name));
     profile.check()?;
     store::is_kept(&profile)?;
-    if before.is_some() && session.base_url().is_none() {
+    // Only a profile that is named on purpose is moved to another server.
+    if before.is_some() && (session.base_url().is_none() || session.profile().is_none()) {
         session.is_for(&profile)?;
     }
     let url = before.as_ref().map(|before| before.url().to_owned());
@@ -58,10 +59,16 @@ pub(in crate::commands) async fn login(session: &Session, args: args::Login) -> 
     profile.base_url = (url != avala::DEFAULT_BASE_URL).then(|| url.to_owned());
     profile.allow_insecure_base_url = client.base_url().scheme() == "http";
     profile.source = source;
+    // Nobody replaces it with the successor of the one before.
+    let rotation =
+        being_changed(&profiles, &name).map_err(|failure| failure.and_hint("Nothing was stored."))?;
     store::replace(&mut profiles, before.as_ref(), &profile, &key, session.out)
         .map_err(|failure| failure.and_hint("Nothing was stored."))?;
     // Whatever was being rotated is not there any more.
-    profiles.rotation(&name)?.end()?;
+    match rotation {
+        Some(rotation) => rotation.end()?,
+        None => profiles.rotation(&name)?.end()?,
+    }
     if profiles.default_name().is_none() {
         profiles.switch(&name)?;
     }

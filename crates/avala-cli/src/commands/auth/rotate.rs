@@ -3,11 +3,11 @@
 //! The id of the old key is noted before anything is asked of the server, and forgotten when that key is ended: whoever comes
 //! after an interruption knows what there is to do, and nobody ends a key that is not theirs to end.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use avala::{
     Client, ErrorKind, Secret, Timestamp,
-    profiles::{Profile, Profiles},
+    profiles::{Profile, Profiles, Rotation},
 };
 use avala_api::{
     api_keys::{ApiKey, ApiKeyId, EndGrace, Get, KeyState, Rotate},
@@ -15,7 +15,7 @@ use avala_api::{
 };
 
 use super::{meant, no_such_profile, profiles, store};
-use crate::{args, failure::Failure, session::Session};
+use crate::{args, failure::Failure, new_key::if_the_answer_was_lost, session::Session};
 
 pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(), Failure> {
     session.may_change("auth rotate")?;
@@ -36,56 +36,73 @@ pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(),
     let id = id(&old)?;
 
     // Of a rotation that was interrupted after its key was stored, only the end is left to do.
-    if let Some(before) = rotation.unfinished()?.map(ApiKeyId::from)
-        && before != id
-        && let Some(before) = predecessor(&client, before, &id).await?
+    if let Some(noted) = rotation.unfinished()?.map(ApiKeyId::from)
+        && noted != id
+        && is_predecessor(&client, &noted, &id).await?
     {
-        if before.still_opens {
-            finish(session, &client, &before.id, before.until).await;
-        }
-        rotation.end()?;
+        settle(
+            session,
+            rotation,
+            &client,
+            &noted,
+            "opens until its grace is over",
+        )
+        .await?;
         session.out.note(&format!(
-            "An earlier rotation is finished: the profile {name} has had its new key since."
+            "An earlier rotation is finished: the profile {name} has had its new key since. To replace it again, say it once more."
         ));
         return Ok(());
     }
 
     rotation.begin(id.as_str())?;
+    let opens = format!("opens until {}", last_moment(args.grace));
     let mut rotate = Rotate::new(id.clone());
     rotate.grace_seconds = Some(args.grace);
-    let made: ApiKey = client.call(rotate).send().await?;
+    let made: ApiKey = match client.call(rotate).send().await {
+        Ok(made) => made,
+        Err(error) => return Err(not_made(rotation, error, &opens)),
+    };
     let Some(new) = made.secret.clone() else {
         return Err(Failure::local("The answer holds no key.").hint("Do it again."));
     };
-    let until = until(made.grace_until);
-    store::keep(&mut profiles, &profile, &new, made.expires_at).map_err(|failure| {
-        failure.and_hint(&format!("The old key still opens {until}: do it again before."))
-    })?;
+    store::keep(&mut profiles, &profile, &new, made.expires_at)
+        .map_err(|failure| failure.and_hint(&format!("The old key {opens}: do it again before.")))?;
     let renewed = session.client_for(&new, &profile)?;
     if let Err(error) = renewed.call(Me::new()).send().await {
-        if error.kind() == ErrorKind::Authentication {
+        // Only the server itself knows that a key is none. Whatever else stands between may be gone the next time.
+        if error.key_problem().is_some() {
             let ends = client.credential_report().expires_at;
             return Err(put_back(
                 &mut profiles,
                 &profile,
                 (&old, ends),
                 &error.into(),
-                &until,
+                &opens,
             ));
         }
-        // It may well open. Done again, it is asked first, and ends the old key.
         let unknown = Failure::from(error);
         return Err(unknown.and_hint(&format!(
-            "The new key is stored, and the old one opens {until}, too. Do it again to check the one and end the other."
+            "The new key is stored, and the old one {opens}. Do it again to check the one and end the other."
         )));
     }
-    finish(session, &renewed, &id, made.grace_until).await;
-    rotation.end()?;
+    settle(session, rotation, &renewed, &id, &opens).await?;
     session.out.note(&format!(
         "The profile {name} has a new key, {}. Programs that read it there follow by themselves.",
         avala_keys::mask(new.expose())
     ));
     Ok(())
+}
+
+/// No answer came, or one that says no.
+fn not_made(rotation: Rotation, error: avala::Error, opens: &str) -> Failure {
+    let is_refused = error.status().is_some_and(|status| status.is_client_error());
+    if is_refused && let Err(error) = rotation.end() {
+        return error.into();
+    }
+    if_the_answer_was_lost(
+        error.into(),
+        &format!("If only the answer was lost, the old key {opens}: do it again before."),
+    )
 }
 
 /// A new key that does not open does not stay in the place of one that does.
@@ -94,73 +111,58 @@ fn put_back(
     profile: &Profile,
     (old, ends): (&Secret, Option<Timestamp>),
     why: &Failure,
-    until: &str,
+    opens: &str,
 ) -> Failure {
     let said = format!("The new key was not taken: {}", why.message);
     match store::keep(profiles, profile, old, ends) {
         Ok(()) => Failure::local(said).hint(format!(
-            "The old key is in its place again. It opens {until}: do it again before."
+            "The old key is in its place again. It {opens}: do it again before."
         )),
         Err(failure) => Failure::local(format!(
             "{said} The old key could not be put back: {}",
             failure.message
         ))
         .hint(format!(
-            "The old key opens {until}. Find out whether the new one does: avala whoami --profile {}",
+            "The old key {opens}. Find out whether the new one does: avala whoami --profile {}",
             profile.name
         )),
     }
 }
 
-fn until(grace: Option<Timestamp>) -> String {
-    grace.map_or_else(|| "no longer".to_owned(), |until| format!("until {until}"))
+/// The last moment at which the old key may open, by this machine's clock.
+fn last_moment(grace: u32) -> Timestamp {
+    Timestamp::from(SystemTime::now() + Duration::from_secs(grace.into()))
 }
 
-/// A key that was replaced by the one that is stored.
-struct Predecessor {
-    id: ApiKeyId,
-    still_opens: bool,
-    until: Option<Timestamp>,
-}
-
-/// What became of the noted key, if the one that is stored is its successor.
-async fn predecessor(
-    client: &Client,
-    noted: ApiKeyId,
-    stored: &ApiKeyId,
-) -> Result<Option<Predecessor>, Failure> {
-    let found = match client.call(Get::new(noted.clone())).send().await {
-        Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        // Few keys may look at keys. It was noted here, so it is ended.
-        Err(error) if error.kind() == ErrorKind::Forbidden => {
-            return Ok(Some(Predecessor {
-                id: noted,
-                still_opens: true,
-                until: None,
-            }));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let now = Timestamp::from(SystemTime::now());
-    let still_opens = found.state == KeyState::Rotated && found.grace_until.is_some_and(|until| until > now);
-    let is_it = found.rotated_to.as_ref() == Some(stored);
-    Ok(is_it.then_some(Predecessor {
-        id: noted,
-        still_opens,
-        until: found.grace_until,
-    }))
-}
-
-/// Ends the old key now, if this one may; otherwise it ends by itself.
-async fn finish(session: &Session, client: &Client, old: &ApiKeyId, grace: Option<Timestamp>) {
-    if let Err(error) = client.call(EndGrace::new(old.clone())).send().await {
-        let until = grace.map_or_else(|| "its grace is over".to_owned(), |until| until.to_string());
-        session.out.note(&format!(
-            "The old key {old} still opens until {until}: {}",
-            error.message()
-        ));
+/// Whether the noted key was replaced by the one that is stored.
+async fn is_predecessor(client: &Client, noted: &ApiKeyId, stored: &ApiKeyId) -> Result<bool, Failure> {
+    match client.call(Get::new(noted.clone())).send().await {
+        Ok(found) => Ok(found.state == KeyState::Rotated && found.rotated_to.as_ref() == Some(stored)),
+        // It is gone; or this key may not look at keys, and then the noted one ends by itself.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Forbidden) => Ok(false),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Ends the old key now, if this one may; otherwise it ends by itself. Whatever may pass is to be done again.
+async fn settle(
+    session: &Session,
+    rotation: Rotation,
+    client: &Client,
+    old: &ApiKeyId,
+    opens: &str,
+) -> Result<(), Failure> {
+    if let Err(error) = client.call(EndGrace::new(old.clone())).send().await {
+        if !error.status().is_some_and(|status| status.is_client_error()) {
+            return Err(Failure::from(error).and_hint(&format!(
+                "The new key is stored and good; the old one {opens}. Do it again to end it."
+            )));
+        }
+        session
+            .out
+            .note(&format!("The old key {old} {opens}: {}", error.message()));
+    }
+    Ok(rotation.end()?)
 }
 
 /// The public id of a key. Only keys of self-hosted servers have one.

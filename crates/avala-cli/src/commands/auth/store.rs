@@ -52,7 +52,7 @@ pub(super) fn replace(
 ) -> Result<(), Failure> {
     let name = &profile.name;
     let was_in_keychain = before.is_some_and(|before| before.source == in_keychain(name));
-    let has_its_server = before.is_some_and(|before| before.url() == profile.url());
+    let has_its_server = before.is_some_and(|before| before.is_for(profile.url()));
     // Unlike our own file, the keychain does not remember which server a key is for.
     if profile.source == in_keychain(name) && !(was_in_keychain && has_its_server) {
         keychain::delete(name)?;
@@ -63,7 +63,12 @@ pub(super) fn replace(
             Some(before) => profiles.set(before)?,
             None => drop(profiles.remove(name)?),
         }
-        return Err(failure);
+        let is_gone = was_in_keychain && !has_its_server;
+        return Err(if is_gone {
+            failure.and_hint("The earlier key is gone from the keychain.")
+        } else {
+            failure
+        });
     }
     if profile.source != SourceSpec::Stored {
         profiles.forget(name)?;
@@ -79,7 +84,7 @@ pub(in crate::commands) fn check_server(before: Option<&Profile>, profile: &Prof
     let Some(before) = before.filter(|before| before.source == in_keychain(name)) else {
         return Ok(());
     };
-    let is_moved = profile.source == before.source && profile.url() != before.url();
+    let is_moved = profile.source == before.source && !before.is_for(profile.url());
     if !is_moved || matches!(keychain::contains(name), Ok(false)) {
         return Ok(());
     }

@@ -82,6 +82,7 @@ impl Profiles {
             }
             Ok(())
         })?;
+        self.forget_rotation(name)?;
         Ok(was_there)
     }
 

@@ -32,7 +32,7 @@ pub use self::rotation::Rotation;
 use self::{folder::Folder, stored::StoredKey};
 pub use super::spec::{InvalidSource, SourceSpec};
 use super::{CredentialProvider, Environment, ProviderError, Source, file::Named, spec};
-use crate::{DEFAULT_BASE_URL, Error};
+use crate::{DEFAULT_BASE_URL, Error, base_url::is_same};
 
 /// One profile's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,11 @@ impl Profile {
     /// Where its key is sent.
     pub fn url(&self) -> &str {
         self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL)
+    }
+
+    /// Whether this names the same server: its key belongs there and nowhere else.
+    pub fn is_for(&self, url: &str) -> bool {
+        is_same(self.url(), url)
     }
 
     /// It as a source, for reports.

@@ -1,11 +1,11 @@
 //! A rotation of a profile's key that is going on: one at a time, and known of after it was interrupted.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
 };
 
-use super::{Profiles, private};
+use super::{Profiles, is_name, private};
 use crate::Error;
 
 /// The file that a key's id is written to has this before the profile's name.
@@ -35,6 +35,22 @@ impl Profiles {
                 "The key of the profile {name} is being rotated by somebody else."
             ))
             .with_hint("Wait until they are done, then look whether it still has to be rotated.")),
+        }
+    }
+}
+
+impl Profiles {
+    /// Removes the note of a profile that is removed.
+    pub(super) fn forget_rotation(&self, name: &str) -> Result<(), Error> {
+        let Some(folder) = self.folder.as_ref().filter(|_| is_name(name)) else {
+            return Ok(());
+        };
+        let path = folder.path().join(format!("{PREFIX}{name}"));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(failed("removed", &path.display().to_string(), &error))
+            }
+            _ => Ok(()),
         }
     }
 }

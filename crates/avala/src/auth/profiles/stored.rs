@@ -7,10 +7,7 @@ use super::{
     folder::Folder,
     settings::{Bad, at_line, document, string, table, unknown},
 };
-use crate::{
-    auth::{Credential, CredentialProvider, ProviderError, ProviderFuture, Source, file::FILE_AGAIN},
-    base_url::is_same,
-};
+use crate::auth::{Credential, CredentialProvider, ProviderError, ProviderFuture, Source, file::FILE_AGAIN};
 
 /// A profile's key in our own file, read again when it changes.
 #[derive(Debug)]
@@ -42,7 +39,7 @@ impl StoredKey {
                 .with_hint("Store one with `avala auth login`, or give the profile another source."));
         };
         if let Some(url) = &entry.base_url
-            && !is_same(url, self.profile.url())
+            && !self.profile.is_for(url)
         {
             return Err(ProviderError::new(format!(
                 "its key was stored for {url}, but its base_url is {}",
