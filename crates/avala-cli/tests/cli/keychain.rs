@@ -156,11 +156,16 @@ fn a_key_goes_to_the_keychain_and_out_of_it_again() {
     let refused = moved.run().failed(2);
     assert!(refused.contains(&machine.server.base_url), "{refused}");
 
-    // When it is replaced by another, of another server.
     let line = format!(
         "auth login --base-url {} --allow-insecure-loopback",
         second.base_url
     );
+    let refused = on_stage(&machine, &line).stdin(second.key()).run().failed(2);
+    assert!(refused.contains("--profile default"), "{refused}");
+    assert_eq!(secret(&machine), key);
+
+    // When it is replaced by another, of another server, on purpose.
+    let line = format!("{line} --profile default");
     let replaced = on_stage(&machine, &line).stdin(second.key()).run();
     assert_eq!(replaced.code, Some(0), "{replaced:?}");
     assert_eq!(secret(&machine), second.key());

@@ -30,7 +30,11 @@ pub(in crate::commands) async fn login(session: &Session, args: args::Login) -> 
     store::is_kept(&profile)?;
     // Only a profile that is named on purpose is moved to another server.
     if before.is_some() && (session.base_url().is_none() || session.profile().is_none()) {
-        session.is_for(&profile)?;
+        session.is_for(&profile).map_err(|failure| {
+            failure.and_hint(&format!(
+                "To give it a key of that server, name it: --profile {name}."
+            ))
+        })?;
     }
     let url = before.as_ref().map(|before| before.url().to_owned());
     // Refuses a wrong URL before anybody types a key.
