@@ -155,29 +155,26 @@ impl Session {
         Ok(builder.build()?)
     }
 
-    /// A client whose key comes from there, for this server.
+    /// A client whose key comes from there, for this server and no other.
     pub(crate) fn client_from(
         &self,
         provider: impl CredentialProvider,
         url: &str,
     ) -> Result<Client, Failure> {
-        let mut builder = Self::named().credentials(provider).base_url(url);
+        self.client_at(Self::named().credentials(provider), url)
+    }
+
+    /// A client for this key, for this server and no other.
+    pub(crate) fn client_for(&self, key: &Secret, url: &str) -> Result<Client, Failure> {
+        self.client_at(Self::named().api_key(key.clone()), url)
+    }
+
+    fn client_at(&self, builder: ClientBuilder, url: &str) -> Result<Client, Failure> {
+        let mut builder = builder.base_url(url);
         if let Some(timeout) = self.global.timeout {
             builder = builder.timeout(timeout);
         }
         if url.starts_with("http:") {
-            builder = builder.allow_insecure_loopback();
-        }
-        Ok(builder.build()?)
-    }
-
-    /// A client for a key of this profile, at the profile's server and at no other.
-    pub(crate) fn client_for(&self, key: &Secret, profile: &Profile) -> Result<Client, Failure> {
-        let mut builder = Self::named().api_key(key.clone()).base_url(profile.url());
-        if let Some(timeout) = self.global.timeout {
-            builder = builder.timeout(timeout);
-        }
-        if profile.allow_insecure_base_url {
             builder = builder.allow_insecure_loopback();
         }
         Ok(builder.build()?)

@@ -260,6 +260,21 @@ fn nothing_is_asked_of_the_server_before_it_is_known_that_a_key_can_be_stored() 
 }
 
 #[test]
+fn a_profile_that_was_written_by_hand_is_rotated_like_any_other() {
+    let stage = Stage::new();
+    // Given a server on this machine, and a profile that does not say that plain HTTP is meant,
+    let path = stage.machine.home.path().join(".config/avala/config.toml");
+    let written = fs::read_to_string(&path).unwrap();
+    let by_hand = written.replace("allow_insecure_base_url = true\n", "");
+    assert_ne!(by_hand, written);
+    fs::write(&path, by_hand).unwrap();
+    // then the new key is checked as the old one was asked for, and the old one is ended.
+    let rotated = stage.rotate();
+    assert_eq!(rotated.code, Some(0), "{rotated:?}");
+    assert_eq!(stage.living(), 1);
+}
+
+#[test]
 fn what_somebody_else_rotated_is_not_ended_for_them() {
     let stage = Stage::new();
     // Given a fleet that was given a new key, and a week for all of it to follow,

@@ -19,12 +19,13 @@ use crate::{args, failure::Failure, new_key::if_the_answer_was_lost, session::Se
 
 pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(), Failure> {
     session.may_change("auth rotate")?;
-    let name = meant(session, &profiles()?);
-    if profiles()?.get(&name).is_none() {
+    let known = profiles()?;
+    let name = meant(session, &known);
+    if known.get(&name).is_none() {
         return Err(no_such_profile(&name));
     }
     // One rotation at a time, which begins with what is stored by now.
-    let mut rotation = profiles()?.rotation(&name)?;
+    let mut rotation = known.rotation(&name)?;
     let mut profiles = profiles()?;
     let Some(profile) = profiles.get(&name).cloned() else {
         return Err(no_such_profile(&name));
@@ -67,7 +68,7 @@ pub(super) async fn run(session: &Session, args: &args::RotateOwn) -> Result<(),
     };
     store::keep(&mut profiles, &profile, &new, made.expires_at)
         .map_err(|failure| failure.and_hint(&format!("The old key {opens}: do it again before.")))?;
-    let renewed = session.client_for(&new, &profile)?;
+    let renewed = session.client_for(&new, profile.url())?;
     if let Err(error) = renewed.call(Me::new()).send().await {
         // Only the server itself knows that a key is none. Whatever else stands between may be gone the next time.
         if error.key_problem().is_some() {
